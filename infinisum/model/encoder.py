@@ -1,0 +1,106 @@
+"""The encoder: blocks of segments through all layers, carrying memory from block to block."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from infinisum.model.attention import InfiniAttention, LocalPositions, rule_of_layer
+from infinisum.model.config import InfinisumConfig
+from infinisum.model.layers import FeedForward, RMSNorm
+from infinisum.model.memory import MemoryState
+from infinisum.model.positions import RelativeBias
+
+
+class EncoderState(NamedTuple):
+    """What the encoder carries from block to block."""
+
+    memories: tuple[MemoryState, ...]  # one a layer
+    segments: Tensor  # [B] int64, segments read so far; empty ones do not count
+
+
+class EncoderLayer(nn.Module):
+    """Infini-attention and feed-forward, each with pre-normalisation and residual."""
+
+    def __init__(self, config: InfinisumConfig, layer: int) -> None:
+        super().__init__()
+        self.attention_norm = RMSNorm(config.d_model, config.norm_epsilon)
+        self.attention = InfiniAttention(config, layer)
+        self.ffn_norm = RMSNorm(config.d_model, config.norm_epsilon)
+        self.ffn = FeedForward(config)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(
+        self, x: Tensor, mask: Tensor, index: Tensor, state: MemoryState, positions: LocalPositions
+    ) -> tuple[Tensor, MemoryState]:
+        """`[B, S, N, D] → [B, S, N, D]`, and the memory after the block."""
+        attended, state = self.attention(self.attention_norm(x), mask, index, state, positions)
+        x = x + self.dropout(attended)
+        x = x + self.dropout(self.ffn(self.ffn_norm(x)))
+        return x, state
+
+
+class InfiniEncoder(nn.Module):
+    """Bidirectional inside a segment, unbounded through memory.
+
+    One call runs a block of segments layer by layer. A block of one segment is the segment-major
+    order of the paper; a larger block gives the same states to rounding, faster.
+    """
+
+    main_input_name = "input_ids"  # `generate()` asks the encoder for it
+
+    def __init__(self, config: InfinisumConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.relative_bias = (
+            RelativeBias(
+                config.num_heads, config.relative_buckets, config.relative_max_distance, True
+            )
+            if config.position == "t5_bias"
+            else None
+        )
+        self.layers = nn.ModuleList(EncoderLayer(config, i) for i in range(config.encoder_layers))
+        self.norm = RMSNorm(config.d_model, config.norm_epsilon)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def initial_state(self, batch: int, like: Tensor) -> EncoderState:
+        """The state before the first segment; `like` gives device and dtype."""
+        config = self.config
+        memories = tuple(
+            MemoryState.empty(
+                batch,
+                config.num_heads,
+                config.d_kv,
+                config.d_kv,
+                like,
+                exact=config.segment_length if rule_of_layer(config, i) == "xl" else 0,
+            )
+            for i in range(config.encoder_layers)
+        )
+        return EncoderState(memories, torch.zeros(batch, dtype=torch.long, device=like.device))
+
+    def forward(
+        self, embedded: Tensor, mask: Tensor, state: EncoderState
+    ) -> tuple[Tensor, Tensor, EncoderState]:
+        """Read a block.
+
+        Args:
+            embedded: `[B, S, N, D]` token embeddings.
+            mask: `[B, S, N]` bool, True for tokens; a segment without any is skipped.
+            state: before the block.
+
+        Returns:
+            States `[B, S, N, D]`, each segment's number in the book `[B, S]`, state after.
+        """
+        filled = mask.any(-1).long()  # [B, S]
+        index = state.segments[:, None] + filled.cumsum(1) - filled  # [B, S]
+        positions = LocalPositions.of(self.config, embedded.shape[2], embedded, self.relative_bias)
+        x = self.dropout(embedded)
+        memories = []
+        for layer, memory in zip(self.layers, state.memories, strict=True):
+            x, memory = layer(x, mask, index, memory, positions)
+            memories.append(memory)
+        after = EncoderState(tuple(memories), state.segments + filled.sum(1))
+        return self.dropout(self.norm(x)), index, after

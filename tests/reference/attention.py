@@ -1,0 +1,182 @@
+"""Attention of one example: local attention with positions, memory without, and the gate.
+
+Weights are plain tensors in the shape of `torch.nn.Linear.weight`, [out, in]; heads are consecutive
+slices of the rows. A segment is [n, d]: the tokens that are there and nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from tests.reference import memory as rules
+from tests.reference.memory import HeadMemory
+
+
+@dataclass
+class AttentionWeights:
+    """The parameters of one attention and what it is told about itself."""
+
+    q: Tensor
+    k: Tensor
+    v: Tensor
+    o: Tensor
+    heads: int
+    scale: float
+    eps: float
+    beta: Tensor | None = None  # [heads], the gate's logits
+    eta_w: Tensor | None = None  # [heads, d], the write gate
+    eta_b: Tensor | None = None  # [heads]
+    rope_base: float | None = None
+    bias: Tensor | None = None  # [buckets, heads], T5's table
+    bias_max_distance: int = 128
+
+    def project(self, W: Tensor, x: Tensor, head: int) -> Tensor:
+        """Head `head` of `x` [n, d] -> [n, d_head]."""
+        size = W.shape[0] // self.heads
+        return x @ W[head * size : (head + 1) * size].T
+
+    def eta(self, x: Tensor, head: int) -> Tensor:
+        """Write strengths of the tokens `x` [n, d] -> [n]; 1 without a write gate."""
+        if self.eta_w is None or self.eta_b is None or len(x) == 0:
+            return torch.ones(len(x), dtype=x.dtype)
+        return torch.stack(
+            [rules.write_strength(token, self.eta_w[head], self.eta_b[head]) for token in x]
+        )
+
+
+def rotate(x: Tensor, position: int, base: float) -> Tensor:
+    """Rotary embedding of one vector: pair (i, i + d/2) turns by position / base^(2i/d)."""
+    d = len(x)
+    out = [torch.zeros((), dtype=x.dtype)] * d
+    for i in range(d // 2):
+        angle = position / base ** (2 * i / d)
+        a, b = x[i], x[i + d // 2]
+        out[i] = a * math.cos(angle) - b * math.sin(angle)
+        out[i + d // 2] = b * math.cos(angle) + a * math.sin(angle)
+    return torch.stack(out)
+
+
+def bucket(relative: int, buckets: int, max_distance: int, bidirectional: bool) -> int:
+    """T5's bucket of key position minus query position (Raffel et al., section 2.1)."""
+    offset = 0
+    if bidirectional:
+        buckets //= 2
+        offset = buckets if relative > 0 else 0
+        distance = abs(relative)
+    else:
+        distance = max(-relative, 0)
+    exact = buckets // 2
+    if distance < exact:
+        return offset + distance
+    far = math.log(distance / exact) / math.log(max_distance / exact) * (buckets - exact)
+    return offset + min(exact + int(far), buckets - 1)
+
+
+def softmax_read(
+    weights: AttentionWeights,
+    head: int,
+    Q: Tensor,
+    K: Tensor,
+    V: Tensor,
+    query_positions: list[int] | None,
+    key_positions: list[int] | None,
+    causal: bool = False,
+) -> Tensor:
+    """Softmax attention of one head, one query at a time; positions of None: no positions."""
+    out = []
+    for t, q in enumerate(Q):
+        scores, values = [], []
+        for s, k in enumerate(K):
+            if query_positions is None or key_positions is None:
+                scores.append((q @ k) * weights.scale)
+                values.append(V[s])
+                continue
+            i, j = query_positions[t], key_positions[s]
+            if causal and j > i:
+                continue
+            if weights.rope_base is not None:
+                score = (rotate(q, i, weights.rope_base) @ rotate(k, j, weights.rope_base))
+                score = score * weights.scale
+            else:
+                score = (q @ k) * weights.scale
+            if weights.bias is not None:
+                where = bucket(j - i, len(weights.bias), weights.bias_max_distance, not causal)
+                score = score + weights.bias[where, head]
+            scores.append(score)
+            values.append(V[s])
+        p = torch.softmax(torch.stack(scores), 0)
+        out.append(sum(a * v for a, v in zip(p, values, strict=True)))
+    return torch.stack(out)
+
+
+def nearest_read(
+    weights: AttentionWeights, Q: Tensor, K: Tensor, V: Tensor, neighbours: int
+) -> Tensor:
+    """Softmax over the `neighbours` stored keys with the largest dot product, without positions."""
+    out = []
+    for q in Q:
+        scores = torch.stack([(q @ k) * weights.scale for k in K])
+        nearest = sorted(range(len(K)), key=lambda s: -float(scores[s]))[:neighbours]
+        p = torch.softmax(scores[nearest], 0)
+        out.append(sum(a * V[s] for a, s in zip(p, nearest, strict=True)))
+    return torch.stack(out)
+
+
+def mix(weights: AttentionWeights, head: int, A_mem: Tensor, A_dot: Tensor) -> Tensor:
+    """A = g A_mem + (1 - g) A_dot."""
+    assert weights.beta is not None
+    g = torch.sigmoid(weights.beta[head])
+    return g * A_mem + (1 - g) * A_dot
+
+
+def infini_attention(
+    weights: AttentionWeights, x: Tensor, state: list[HeadMemory], rule: str
+) -> tuple[Tensor, list[HeadMemory]]:
+    """One segment [n, d] through the layer: read, mix, then write -> ([n, d], state after)."""
+    heads, after = [], []
+    positions = list(range(len(x)))
+    for h in range(weights.heads):
+        Q, K, V = (weights.project(W, x, h) for W in (weights.q, weights.k, weights.v))
+        A = softmax_read(weights, h, Q, K, V, positions, positions)
+        if rule in rules.RULES:
+            if state[h].count > 0:
+                A_mem = torch.stack([rules.read(rule, state[h], q, weights.eps) for q in Q])
+                A = mix(weights, h, A_mem, A)
+            after.append(rules.write(rule, state[h], K, V, weights.eta(x, h), weights.eps))
+        heads.append(A)
+    return torch.cat(heads, 1) @ weights.o.T, after
+
+
+def xl_attention(
+    weights: AttentionWeights, x: Tensor, previous: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Transformer-XL: the previous segment's tokens stand at positions -n ... -1."""
+    heads = []
+    both = x if previous is None else torch.cat([previous, x])
+    before = len(both) - len(x)
+    for h in range(weights.heads):
+        Q = weights.project(weights.q, x, h)
+        K, V = (weights.project(W, both, h) for W in (weights.k, weights.v))
+        keys_at = list(range(-before, len(x)))
+        heads.append(softmax_read(weights, h, Q, K, V, list(range(len(x))), keys_at))
+    return torch.cat(heads, 1) @ weights.o.T, x
+
+
+def knn_attention(
+    weights: AttentionWeights, x: Tensor, stored: Tensor | None, neighbours: int
+) -> tuple[Tensor, Tensor]:
+    """Memorizing Transformers: all earlier tokens `stored` [m, d] are searched, then gated."""
+    heads = []
+    positions = list(range(len(x)))
+    for h in range(weights.heads):
+        Q, K, V = (weights.project(W, x, h) for W in (weights.q, weights.k, weights.v))
+        A = softmax_read(weights, h, Q, K, V, positions, positions)
+        if stored is not None:
+            K_old, V_old = (weights.project(W, stored, h) for W in (weights.k, weights.v))
+            A = mix(weights, h, nearest_read(weights, Q, K_old, V_old, neighbours), A)
+        heads.append(A)
+    return torch.cat(heads, 1) @ weights.o.T, x if stored is None else torch.cat([stored, x])
