@@ -16,6 +16,7 @@ by id.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -91,6 +92,11 @@ class Tokenizer:
                 "Use the tokenizer that belongs to the model.",
             )
         return found
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells vocabularies apart: a hash of all that decides the ids of a text."""
+        return hashlib.blake2b(self._backend.to_str().encode(), digest_size=8).hexdigest()
 
     def encode(self, text: str) -> list[int]:
         """Token ids of a text, without any special token."""

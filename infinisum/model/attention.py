@@ -18,8 +18,8 @@ class LocalPositions(NamedTuple):
     """Positions inside a segment, the same for all layers; they restart in each segment."""
 
     queries: tuple[Tensor, Tensor] | None  # rotary table [N, d_k]
-    keys: tuple[Tensor, Tensor] | None  # [N, d_k], or [2N, d_k] from -N on for "xl"
-    bias: Tensor | None  # [1, H, N, N or 2N] for "t5_bias"
+    keys: tuple[Tensor, Tensor] | None  # [N, d_k], or from -P on for "xl"
+    bias: Tensor | None  # [1, H, N, N or P + N] for "t5_bias"
 
     @classmethod
     def of(
@@ -27,7 +27,8 @@ class LocalPositions(NamedTuple):
     ) -> LocalPositions:
         """Positions of a segment of `N` tokens, in the dtype and on the device of `like`."""
         here = torch.arange(N, device=like.device)
-        keys = torch.arange(-N, N, device=like.device) if config.memory_rule == "xl" else here
+        P = config.segment_length if config.memory_rule == "xl" else 0
+        keys = torch.arange(-P, N, device=like.device)
         if relative is not None:
             return cls(None, None, relative(here, keys).to(like.dtype))
         theta = config.rope_theta
@@ -140,9 +141,9 @@ class InfiniAttention(nn.Module):
         state: MemoryState,
         positions: LocalPositions,
     ) -> tuple[Tensor, MemoryState]:
-        """As `_local`, with the previous segment's keys at relative positions -N … -1."""
+        """As `_local`, with the previous segment's keys at relative positions -P … -1."""
         before_k, before_v, before_mask, state = previous_segment(state, k, v, mask)
-        k = torch.cat([before_k, k], dim=-2)  # [B, S, H, 2N, d]
+        k = torch.cat([before_k, k], dim=-2)  # [B, S, H, P + N, d]
         v = torch.cat([before_v, v], dim=-2)
         return self._local(q, k, v, torch.cat([before_mask, mask], dim=-1), positions), state
 

@@ -57,11 +57,11 @@ class InfinisumConfig(PreTrainedConfig):
     place_buckets: int = 32
     place_max_segments: int = 4_096  # distances beyond this share the last bucket
     gate_init: float = 0.0  # beta; 0 from scratch, -2 on pretrained weights
-    delta_chunk: int = 64  # tokens solved at once by delta_net
+    delta_chunk: int = 64  # tokens solved at once by delta_net, rounded up to a power of two
     knn_neighbours: int = 32  # of memory_rule="knn"
     knn_layer: int | None = None  # None: the middle layer
 
-    sentence_features: int = 14  # surface features given to the salience head with each sentence
+    sentence_features: int = 25  # surface features given to the salience head with each sentence
     salience_hidden: int = 128
     sentence_dim: int = 384  # width of the sentence vectors (distilled from a sentence encoder)
 

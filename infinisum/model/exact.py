@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from infinisum.model.memory import MemoryState
 
@@ -17,27 +18,38 @@ def previous_segment(
 ) -> tuple[Tensor, Tensor, Tensor, MemoryState]:
     """Keys and values of the segment before each segment of a block; empty segments do not count.
 
+    They are right-aligned, so that the last token of the previous segment stands at position -1
+    however long it was.
+
     Args:
-        state: holds the last segment before the block in `keys`, `values`, `kept` (P = N).
-        keys: `[B, S, H, N, d_k]`, without positions.
+        state: holds the last segment before the block in `keys`, `values`, `kept`, P places.
+        keys: `[B, S, H, N, d_k]`, without positions, N ≤ P.
         values: `[B, S, H, N, d_v]`.
         mask: `[B, S, N]`.
 
     Returns:
-        Keys `[B, S, H, N, d_k]`, values `[B, S, H, N, d_v]`, mask `[B, S, N]`, state after.
+        Keys `[B, S, H, P, d_k]`, values `[B, S, H, P, d_v]`, mask `[B, S, P]`, state after.
     """
-    k, v, kept = state.keys, state.values, state.kept
-    before_k, before_v, before_kept = [], [], []
-    for s in range(keys.shape[1]):
-        before_k.append(k)
-        before_v.append(v)
-        before_kept.append(kept)
-        filled = mask[:, s].any(-1)  # [B]
-        k = torch.where(filled[:, None, None, None], keys[:, s], k)
-        v = torch.where(filled[:, None, None, None], values[:, s], v)
-        kept = torch.where(filled[:, None], mask[:, s], kept)
-    after = state._replace(keys=k, values=v, kept=kept)
-    return torch.stack(before_k, 1), torch.stack(before_v, 1), torch.stack(before_kept, 1), after
+    P, N = state.kept.shape[1], mask.shape[-1]
+    room = (P - N, 0)
+    order = F.pad(mask, room).long().argsort(dim=-1, stable=True)  # padding first
+    kept = F.pad(mask, room).gather(-1, order)  # [B, S, P]
+    place = order[:, :, None, :, None].expand(*keys.shape[:3], P, keys.shape[-1])
+    keys = F.pad(keys, (0, 0, *room)).gather(3, place)
+    values = F.pad(values, (0, 0, *room)).gather(3, place)
+    last = (state.keys, state.values, state.kept)
+    before = []
+    for k, v, m in zip(keys.unbind(1), values.unbind(1), kept.unbind(1), strict=True):
+        before.append(last)
+        filled = m.any(-1)  # [B]
+        last = (
+            torch.where(filled[:, None, None, None], k, last[0]),
+            torch.where(filled[:, None, None, None], v, last[1]),
+            torch.where(filled[:, None], m, last[2]),
+        )
+    before_k, before_v, before_kept = (torch.stack(part, 1) for part in zip(*before, strict=True))
+    after = state._replace(keys=last[0], values=last[1], kept=last[2])
+    return before_k, before_v, before_kept, after
 
 
 def nearest_neighbours(

@@ -178,7 +178,7 @@ def _delta_net(
     chunks at once; only products of `d_k × d_k` run in sequence.
     """
     B, S, H, N, d_k = keys.shape
-    C = min(chunk, N)
+    C = 1 << (min(chunk, N) - 1).bit_length()  # a power of two
     pad = -N % C
     if pad:  # η = 0 writes nothing
         keys = torch.nn.functional.pad(keys, (0, 0, 0, pad))
@@ -190,9 +190,7 @@ def _delta_net(
     e = eta.reshape(B, S, H, n, C, 1)
 
     A = (e * (k @ k.transpose(-1, -2))).tril(-1)  # [B, S, H, n, C, C]
-    solved = torch.linalg.solve_triangular(
-        A, e * torch.cat([v, k], dim=-1), upper=False, unitriangular=True
-    )
+    solved = _unit_inverse(A) @ (e * torch.cat([v, k], dim=-1))
     U, Y = solved.split([v.shape[-1], d_k], dim=-1)
     k_t = k.transpose(-1, -2)
     gain, decay = k_t @ U, k_t @ Y  # [B, S, H, n, d_k, d_v], [B, S, H, n, d_k, d_k]
@@ -202,7 +200,23 @@ def _delta_net(
     decays = decay.transpose(2, 3).flatten(1, 2).unbind(1)
     before = []
     for i, (step_gain, step_decay) in enumerate(zip(gains, decays, strict=True)):
-        if i % n == 0:
+        if i % n == 0:  # a segment begins
             before.append(M)
         M = M + step_gain - step_decay @ M
     return torch.stack(before, dim=1), M
+
+
+def _unit_inverse(A: Tensor) -> Tensor:
+    """`(I + A)⁻¹` of strictly lower triangular `A` `[…, C, C]`, `C` a power of two.
+
+    Halves are inverted together and joined, which is forward substitution in products of whole
+    blocks: several times faster here than a triangular solve of many small systems.
+    """
+    C = A.shape[-1]
+    if C == 1:
+        return torch.ones_like(A)
+    h = C // 2
+    upper, lower = _unit_inverse(torch.stack([A[..., :h, :h], A[..., h:, h:]])).unbind(0)
+    corner = -(lower @ A[..., h:, :h] @ upper)
+    top = torch.cat([upper, torch.zeros_like(upper)], dim=-1)
+    return torch.cat([top, torch.cat([corner, lower], dim=-1)], dim=-2)

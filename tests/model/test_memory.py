@@ -119,7 +119,9 @@ def test_rule_equals_the_equations(rule: str, fresh: bool) -> None:
         loss = loss + (after.M * random(*after.M.shape, seed=6)).sum()
         if rule != "delta_net":
             loss = loss + (after.z * random(*after.z.shape, seed=7)).sum()
-        wanted = [Q, K, V, M0, *([eta] if rule == "delta_net" else [z0])]
+        wanted = [Q, K, V, *([eta] if rule == "delta_net" else [])]
+        if not fresh:  # an empty memory is bypassed: what it would pass back is of no meaning
+            wanted += [M0] if rule == "delta_net" else [M0, z0]
         results.append((answers, after, torch.autograd.grad(loss, wanted)))
     (answers, after, gradients), (expected, expected_after, expected_gradients) = results
     close(answers, expected)
@@ -236,7 +238,7 @@ def test_hard_gate_closes_opens_and_can_still_learn() -> None:
         ]
     )
     close(eta, expected)
-    assert float(eta[0]) == 0.0 and float(eta[-1]) == 1.0
+    assert float(eta[0].detach()) == 0.0 and float(eta[-1].detach()) == 1.0
     eta.sum().backward()
     slope = 1.2 * torch.sigmoid(logits) * (1 - torch.sigmoid(logits))
     assert logits.grad is not None
@@ -258,15 +260,16 @@ def test_a_closed_gate_writes_nothing() -> None:
 def test_the_paper_rule_overshoots_and_the_corrected_one_does_not() -> None:
     """A short epigraph, then a full segment: the update matrix of Eq. 9 has eigenvalues above 2."""
     norms = {}
-    long = 128
-    for rule in ("delta", "delta_paper"):
+    long = 256
+    for rule in ("linear", "delta", "delta_paper"):
         state = MemoryState.empty(1, 1, 8, 8, like=torch.zeros(1))
-        for s, n in enumerate((2, *[long] * 3)):
+        for s, n in enumerate((2, long)):
             K, V = (random(1, 1, 1, long, 8, seed=2 * s + i).float() for i in (0, 1))
             mask = (torch.arange(long) < n)[None, None]
             _, state = advance(rule, state, K, V, mask)
         norms[rule] = float(state.M.norm())
-    assert norms["delta_paper"] > 5 * norms["delta"]
+    assert norms["delta_paper"] > 5 * norms["linear"]
+    assert norms["delta"] < 1.5 * norms["linear"]
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -33,6 +33,10 @@ class AttentionWeights:
     rope_base: float | None = None
     bias: Tensor | None = None  # [buckets, heads], T5's table
     bias_max_distance: int = 128
+    memory_gain: Tensor | None = None  # [heads, d_v], RMSNorm of what is read from memory
+    memory_norm_eps: float = 1e-6
+    place: Tensor | None = None  # [buckets, out of v], added to values written to memory
+    place_max: int = 4096
 
     def project(self, W: Tensor, x: Tensor, head: int) -> Tensor:
         """Head `head` of `x` [n, d] -> [n, d_head]."""
@@ -48,6 +52,15 @@ class AttentionWeights:
         )
 
 
+    def placed(self, V: Tensor, head: int, segment: int) -> Tensor:
+        """Values of one head with the place embedding of their segment's index."""
+        if self.place is None:
+            return V
+        size = V.shape[1]
+        row = self.place[log_bucket(segment, len(self.place), self.place_max)]
+        return V + row[head * size : (head + 1) * size]
+
+
 def rotate(x: Tensor, position: int, base: float) -> Tensor:
     """Rotary embedding of one vector: pair (i, i + d/2) turns by position / base^(2i/d)."""
     d = len(x)
@@ -60,20 +73,21 @@ def rotate(x: Tensor, position: int, base: float) -> Tensor:
     return torch.stack(out)
 
 
-def bucket(relative: int, buckets: int, max_distance: int, bidirectional: bool) -> int:
-    """T5's bucket of key position minus query position (Raffel et al., section 2.1)."""
-    offset = 0
-    if bidirectional:
-        buckets //= 2
-        offset = buckets if relative > 0 else 0
-        distance = abs(relative)
-    else:
-        distance = max(-relative, 0)
+def log_bucket(distance: int, buckets: int, max_distance: int) -> int:
+    """The first half of the buckets are exact, the rest logarithmic up to `max_distance`."""
     exact = buckets // 2
     if distance < exact:
-        return offset + distance
+        return distance
     far = math.log(distance / exact) / math.log(max_distance / exact) * (buckets - exact)
-    return offset + min(exact + int(far), buckets - 1)
+    return min(exact + int(far), buckets - 1)
+
+
+def bucket(relative: int, buckets: int, max_distance: int, bidirectional: bool) -> int:
+    """T5's bucket of key position minus query position (Raffel et al., section 2.1)."""
+    if not bidirectional:
+        return log_bucket(max(-relative, 0), buckets, max_distance)
+    half = buckets // 2
+    return (half if relative > 0 else 0) + log_bucket(abs(relative), half, max_distance)
 
 
 def softmax_read(
@@ -126,6 +140,21 @@ def nearest_read(
     return torch.stack(out)
 
 
+def recall(
+    weights: AttentionWeights, head: int, rule: str, memory: HeadMemory, Q: Tensor
+) -> Tensor:
+    """What one head's memory answers to queries [n, d_k] -> [n, d_v]."""
+    return normed(weights, head, torch.stack([rules.read(rule, memory, q, weights.eps) for q in Q]))
+
+
+def normed(weights: AttentionWeights, head: int, A_mem: Tensor) -> Tensor:
+    """Per-head RMSNorm with gain, where it is switched on."""
+    if weights.memory_gain is None:
+        return A_mem
+    size = torch.sqrt((A_mem * A_mem).mean(-1, keepdim=True) + weights.memory_norm_eps)
+    return A_mem / size * weights.memory_gain[head]
+
+
 def mix(weights: AttentionWeights, head: int, A_mem: Tensor, A_dot: Tensor) -> Tensor:
     """A = g A_mem + (1 - g) A_dot."""
     assert weights.beta is not None
@@ -134,9 +163,9 @@ def mix(weights: AttentionWeights, head: int, A_mem: Tensor, A_dot: Tensor) -> T
 
 
 def infini_attention(
-    weights: AttentionWeights, x: Tensor, state: list[HeadMemory], rule: str
+    weights: AttentionWeights, x: Tensor, state: list[HeadMemory], rule: str, index: int
 ) -> tuple[Tensor, list[HeadMemory]]:
-    """One segment [n, d] through the layer: read, mix, then write -> ([n, d], state after)."""
+    """Segment number `index` [n, d]: read, mix, then write -> ([n, d], state after)."""
     heads, after = [], []
     positions = list(range(len(x)))
     for h in range(weights.heads):
@@ -144,8 +173,8 @@ def infini_attention(
         A = softmax_read(weights, h, Q, K, V, positions, positions)
         if rule in rules.RULES:
             if state[h].count > 0:
-                A_mem = torch.stack([rules.read(rule, state[h], q, weights.eps) for q in Q])
-                A = mix(weights, h, A_mem, A)
+                A = mix(weights, h, recall(weights, h, rule, state[h], Q), A)
+            V = weights.placed(V, h, index)
             after.append(rules.write(rule, state[h], K, V, weights.eta(x, h), weights.eps))
         heads.append(A)
     return torch.cat(heads, 1) @ weights.o.T, after
@@ -177,6 +206,7 @@ def knn_attention(
         A = softmax_read(weights, h, Q, K, V, positions, positions)
         if stored is not None:
             K_old, V_old = (weights.project(W, stored, h) for W in (weights.k, weights.v))
-            A = mix(weights, h, nearest_read(weights, Q, K_old, V_old, neighbours), A)
+            A_mem = nearest_read(weights, Q, K_old, V_old, neighbours)
+            A = mix(weights, h, normed(weights, h, A_mem), A)
         heads.append(A)
     return torch.cat(heads, 1) @ weights.o.T, x if stored is None else torch.cat([stored, x])

@@ -1,0 +1,78 @@
+"""Summaries of whole books in constant memory, by an Infini-attention encoder-decoder.
+
+    import infinisum
+
+    book = infinisum.read_book("moby-dick.epub")
+    model = infinisum.load_model()
+    summary = infinisum.summarize(book, model)
+    print(summary.text or summary.running_text)
+    infinisum.write_document(summary, "moby-dick.md")
+
+Importing this package imports nothing heavy; each name below is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "SummarizeOptions",
+    "__version__",
+    "load_model",
+    "read_book",
+    "summarize",
+    "write_document",
+]
+
+_PLACES = {
+    "SummarizeOptions": "infinisum.config",
+    "read_book": "infinisum.books.reader",
+    "summarize": "infinisum.pipeline",
+    "write_document": "infinisum.document",
+}
+
+if TYPE_CHECKING:
+    from infinisum.books.reader import read_book
+    from infinisum.config import SummarizeOptions
+    from infinisum.document import write_document
+    from infinisum.loading import LoadedModel
+    from infinisum.pipeline import summarize
+
+
+def load_model(
+    name: str | Path = "infinisum-base", device: str = "auto", dtype: str = "auto"
+) -> LoadedModel:
+    """Load a model by name.
+
+    Args:
+        name: a folder, the bundled model's name, or a hub id.
+        device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+        dtype: "auto", "float32", "bfloat16" or "float16".
+
+    Raises:
+        NotFoundError: there is no such model.
+        InputError: it cannot be loaded.
+        UsageError: the device is not there, or the dtype is unknown.
+    """
+    from infinisum.hub import find_model
+    from infinisum.loading import load_model as load
+
+    return load(find_model(name), device, dtype)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    if name not in _PLACES:
+        raise AttributeError(f"module 'infinisum' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(_PLACES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

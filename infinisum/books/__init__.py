@@ -1,0 +1,6 @@
+"""Reading books: EPUB, PDF, HTML, Markdown and plain text to one `Book`; knows nothing of models."""
+
+from infinisum.books.book import Book, Chapter, LeftOut, Paragraph
+from infinisum.books.reader import read_book
+
+__all__ = ["Book", "Chapter", "LeftOut", "Paragraph", "read_book"]

@@ -1,0 +1,178 @@
+"""EPUB books: the package by ebooklib, by our own reading of the container where that fails.
+
+ebooklib (AGPL-3.0) is used here and nowhere else. It gives the reading order, the contents, the
+guide and the metadata. It raises on the first missing stylesheet or font and knows no limits and
+no DRM, so the container is checked first (`epub_container`), and a book it cannot read is read by
+`epub_container.read_package`, which gives the same `Package`. The text of the files is ours in
+both cases: ebooklib hands over their bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import warnings
+import zipfile
+import zlib
+from typing import Any
+
+from infinisum.books import epub_container as container
+from infinisum.books.assembly import File, Source, Target, assemble
+from infinisum.books.book import Book, LeftOut
+from infinisum.books.epub_container import ContentsLine, Package, SpineFile
+from infinisum.books.html import note_targets, read_document
+from infinisum.books.markup import parse_markup, parse_xml
+from infinisum.errors import InputError
+
+_UNPACKED_LIMIT = 512 * 2**20  # ebooklib unpacks everything, pictures too
+
+
+def read_epub(data: bytes, name: str) -> Book:
+    """Reads an EPUB 2 or 3.
+
+    Args:
+        data: the file.
+        name: what to call it in messages.
+
+    Raises:
+        InputError: damaged, protected, or without text.
+    """
+    archive = container.open_container(data, name)
+    package = _read_with_ebooklib(data, archive) or container.read_package(archive)
+    files, unreadable = _read_files(package)
+    source = Source(
+        files,
+        [Target(line.title, line.level, line.name, line.fragment) for line in package.contents],
+        package.title,
+        package.start,
+    )
+    chapters, left_out = assemble(source)
+    if not chapters:
+        raise InputError(
+            f"{name}: no text found in this EPUB.",
+            "It may hold pictures of pages only; such books need text recognition (OCR) first.",
+        )
+    missing = [*package.missing, *unreadable]
+    language = package.language or next((f.document.language for f in files), "")
+    return Book(
+        title=package.title,
+        author=package.author,
+        chapters=tuple(chapters),
+        language=language.strip(),
+        format="epub",
+        source=name,
+        left_out=tuple([*left_out, *(LeftOut(path, "missing or damaged") for path in missing)]),
+        warnings=tuple(f"{name}: {path} is missing or damaged." for path in missing),
+    )
+
+
+def _read_files(package: Package) -> tuple[list[File], list[str]]:
+    """The documents of the reading order, and the names of those that hold none."""
+    roots = [(item.name, parse_markup(item.data)) for item in package.spine]
+    unreadable = [path for path, root in roots if root is None]
+    notes: dict[str, set[str]] = {}
+    for path, root in roots:
+        for target in note_targets(root) if root is not None else ():
+            file, _, fragment = target.partition("#")
+            notes.setdefault(file or posixpath.basename(path), set()).add(fragment)
+    files = [
+        File(
+            path,
+            read_document(root, notes.get(posixpath.basename(path), ())),
+            frozenset(package.types.get(path, ())),
+        )
+        for path, root in roots
+        if root is not None
+    ]
+    return files, unreadable
+
+
+def _read_with_ebooklib(data: bytes, archive: zipfile.ZipFile) -> Package | None:
+    """The package as ebooklib reads it, None where it fails or finds no reading order."""
+    if sum(info.file_size for info in archive.infolist()) > _UNPACKED_LIMIT:
+        return None
+    from ebooklib import epub
+    from lxml import etree
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            reader = epub.EpubReader(io.BytesIO(data), {"ignore_ncx": True})
+            package = _package_of(reader.load(), reader.opf_dir)
+    except (
+        epub.EpubException,
+        etree.LxmlError,
+        zipfile.BadZipFile,
+        zlib.error,
+        OSError,
+        # What ebooklib's own code raises on packages that lack something it takes for granted.
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+        NotImplementedError,
+        RuntimeError,
+    ):
+        return None
+    return package if package.spine and package.contents else None
+
+
+def _package_of(book: Any, folder: str) -> Package:
+    from ebooklib import epub
+
+    creators = book.metadata.get("http://purl.org/dc/elements/1.1/", {}).get("creator", [])
+    metas = book.metadata.get("http://www.idpf.org/2007/opf", {}).get("meta", [])
+    roles = {
+        attributes.get("refines", "").lstrip("#"): value or ""
+        for value, attributes in metas
+        if attributes.get("property") == "role"
+    }
+    role_key = "{http://www.idpf.org/2007/opf}role"
+    languages = book.metadata.get("http://purl.org/dc/elements/1.1/", {}).get("language", [])
+    package = Package(
+        title=_line(book.title),
+        author=container.authors(
+            [
+                (_line(value), attributes.get(role_key) or roles.get(attributes.get("id"), ""))
+                for value, attributes in creators
+                if _line(value)
+            ]
+        ),
+        language=next((_line(value) for value, _ in languages if _line(value)), ""),
+    )
+    base = f"{folder}/" if folder else ""
+    for idref, _linear in book.spine:
+        item = book.get_item_with_id(idref)
+        if item is not None and _is_text(item):
+            path, _ = container.resolve(base, item.file_name)
+            package.spine.append(SpineFile(path, item.content))
+    for reference in book.guide:
+        container.add_type(package, base, reference["href"], reference["type"])
+    nav = next((item for item in book.items if isinstance(item, epub.EpubNav)), None)
+    ncx = next((item for item in book.items if isinstance(item, epub.EpubNcx)), None)
+    contents_file = nav.file_name if nav else ncx.file_name if ncx else ""
+    # Links of a navigation document come relative to the package, those of an NCX as written.
+    contents_base = base if nav else container.resolve(base, contents_file)[0]
+    _add_contents(package, book.toc, contents_base, 1)
+    if nav is not None and (root := parse_xml(nav.content)) is not None:
+        container.read_landmarks(root, container.resolve(base, nav.file_name)[0], package)
+    return package
+
+
+def _line(text: str | None) -> str:
+    return " ".join((text or "").replace("\u2060", "").split())
+
+
+def _is_text(item: Any) -> bool:
+    from ebooklib import epub
+
+    return isinstance(item, epub.EpubHtml) or item.media_type in container.TEXT_TYPES
+
+
+def _add_contents(package: Package, lines: Any, base: str, level: int) -> None:
+    for line in lines if isinstance(lines, list | tuple) else [lines]:
+        entry, children = line if isinstance(line, tuple) else (line, [])
+        path, fragment = container.resolve(base, entry.href) if entry.href else ("", "")
+        if title := _line(entry.title):
+            package.contents.append(ContentsLine(title, level, path, fragment))
+        _add_contents(package, children, base, level + 1)

@@ -1,0 +1,294 @@
+"""The container of an EPUB, read safely: zip, package document, contents, guide, rights."""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+from infinisum.books.html import tag_of, types_of
+from infinisum.books.markup import parse_xml
+from infinisum.errors import InputError
+
+TEXT_TYPES = frozenset(
+    {"application/xhtml+xml", "text/html", "text/x-oeb1-document", "application/xml", "text/xml"}
+)
+_FONT_SCRAMBLING = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
+_FILE_LIMIT = 64 * 2**20  # bytes of one text file; the longest novels have 10 MB in all
+_COUNT_LIMIT = 20_000  # files
+_RATIO_LIMIT = 1000  # uncompressed to compressed bytes of one file; plain text stays under 20
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError)
+
+
+@dataclass(slots=True)
+class SpineFile:
+    """One file of the reading order."""
+
+    name: str  # path in the zip
+    data: bytes
+
+
+@dataclass(slots=True)
+class ContentsLine:
+    """One line of the table of contents."""
+
+    title: str
+    level: int
+    name: str  # path of the file in the zip, "" for a heading without link
+    fragment: str = ""
+
+
+@dataclass(slots=True)
+class Package:
+    """What the package document, the contents and the guide say."""
+
+    title: str = ""
+    author: str = ""
+    language: str = ""
+    spine: list[SpineFile] = field(default_factory=list)
+    contents: list[ContentsLine] = field(default_factory=list)
+    types: dict[str, set[str]] = field(default_factory=dict)  # path → types in guide, landmarks
+    start: str = ""  # path of the file where the text begins, as guide or landmarks say
+    missing: list[str] = field(default_factory=list)  # files named, but not there or damaged
+
+
+def open_container(data: bytes, name: str) -> zipfile.ZipFile:
+    """Opens the zip and refuses what cannot or must not be read.
+
+    Raises:
+        InputError: damaged, protected (password, DRM), or unpacking to an absurd size.
+    """
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+    except _DAMAGE as error:
+        raise InputError(
+            f"{name}: the EPUB is damaged: its zip archive cannot be opened.",
+            "Download or copy the file again.",
+        ) from error
+    infos = archive.infolist()
+    if len(infos) > _COUNT_LIMIT:
+        raise InputError(f"{name}: the archive has {len(infos):,} files, too many for a book.")
+    for info in infos:
+        packed = max(info.compress_size, 1)
+        if info.file_size > _FILE_LIMIT and info.file_size / packed > _RATIO_LIMIT:
+            raise InputError(
+                f"{name}: {info.filename} would unpack to {info.file_size / 2**20:,.0f} MiB.",
+                "The file is made to exhaust memory, or is damaged.",
+            )
+    _refuse_protected(archive, name)
+    return archive
+
+
+def _refuse_protected(archive: zipfile.ZipFile, name: str) -> None:
+    hint = "Protected books cannot be read; use a copy without DRM."
+    names = set(archive.namelist())
+    if any(info.flag_bits & 1 for info in archive.infolist()):
+        raise InputError(f"{name}: the archive is protected by a password.", hint)
+    if "META-INF/license.lcpl" in names:
+        raise InputError(f"{name}: the book is protected by DRM (Readium LCP).", hint)
+    if "META-INF/sinf.xml" in names:
+        raise InputError(f"{name}: the book is protected by DRM (Apple FairPlay).", hint)
+    encrypted = list(_encrypted(archive)) if "META-INF/encryption.xml" in names else []
+    if encrypted:
+        kind = " (Adobe ADEPT)" if "META-INF/rights.xml" in names else ""
+        raise InputError(f"{name}: the book is protected by DRM{kind}.", hint)
+
+
+def _encrypted(archive: zipfile.ZipFile) -> Iterator[str]:
+    """Algorithms in META-INF/encryption.xml that are more than the scrambling of fonts."""
+    data = read_member(archive, "META-INF/encryption.xml")
+    root = parse_xml(data) if data else None
+    if root is None:
+        return
+    for item in root.iter("{*}EncryptedData"):
+        method = next(item.iter("{*}EncryptionMethod"), None)
+        algorithm = method.get("Algorithm", "") if method is not None else ""
+        if algorithm not in _FONT_SCRAMBLING:
+            yield algorithm
+
+
+def read_member(archive: zipfile.ZipFile, path: str) -> bytes | None:
+    """A file of the archive, None where it is missing, damaged or absurdly large."""
+    try:
+        info = archive.getinfo(path)
+    except KeyError:
+        wanted = path.casefold()
+        found = (i for i in archive.infolist() if unquote(i.filename).casefold() == wanted)
+        if (other := next(found, None)) is None:
+            return None
+        info = other
+    if info.file_size > _FILE_LIMIT:
+        return None
+    try:
+        return archive.read(info)
+    except (*_DAMAGE, RuntimeError):
+        return None
+
+
+def resolve(base: str, href: str) -> tuple[str, str]:
+    """Path in the zip and fragment of a link in the file or folder `base` (folders end in "/")."""
+    path, _, fragment = href.strip().partition("#")
+    if not path:
+        return base, unquote(fragment)
+    joined = posixpath.normpath(posixpath.join(posixpath.dirname(base), unquote(path)))
+    return joined.lstrip("/"), unquote(fragment)
+
+
+def plain(element: Any) -> str:
+    """The element's text in one line."""
+    return " ".join("".join(element.itertext()).replace("\u2060", "").split())
+
+
+def read_package(archive: zipfile.ZipFile) -> Package:
+    """Package, spine and contents by our own reading; needs lxml only."""
+    opf_path = find_opf(archive)
+    data = read_member(archive, opf_path) if opf_path else None
+    root = parse_xml(data) if data else None
+    package = Package()
+    if root is None:
+        _without_opf(archive, package)
+        return package
+    _read_metadata(root, package)
+    manifest = {
+        item.get("id"): (resolve(opf_path, item.get("href"))[0], item)
+        for item in root.iter("{*}item")
+        if item.get("href")
+    }
+    spine = next(root.iter("{*}spine"), None)
+    for ref in root.iter("{*}itemref"):
+        path, item = manifest.get(ref.get("idref"), ("", None))
+        if item is None or (item.get("media-type") or "application/xml") not in TEXT_TYPES:
+            continue
+        content = read_member(archive, path)
+        if content is None:
+            package.missing.append(path)
+        else:
+            package.spine.append(SpineFile(path, content))
+    for reference in root.iter("{*}reference"):
+        add_type(package, opf_path, reference.get("href"), reference.get("type"))
+    navs = [p for p, item in manifest.values() if "nav" in (item.get("properties") or "").split()]
+    ncx = manifest.get(spine.get("toc"), ("", None))[0] if spine is not None else ""
+    ncx = ncx or next((p for p, _ in manifest.values() if p.endswith(".ncx")), "")
+    for path, reader in ((navs[0] if navs else "", read_nav), (ncx, read_ncx)):
+        content = read_member(archive, path) if path else None
+        tree = parse_xml(content) if content else None
+        if tree is not None and not package.contents:
+            package.contents = reader(tree, path)
+        if tree is not None and reader is read_nav:
+            read_landmarks(tree, path, package)
+    return package
+
+
+def find_opf(archive: zipfile.ZipFile) -> str:
+    """Path of the package document: as the container says, else the only .opf there is."""
+    data = read_member(archive, "META-INF/container.xml")
+    root = parse_xml(data) if data else None
+    if root is not None:
+        for rootfile in root.iter("{*}rootfile"):
+            path = (rootfile.get("full-path") or "").lstrip("/")
+            if path and read_member(archive, path) is not None:
+                return path
+    return next((n for n in archive.namelist() if n.lower().endswith(".opf")), "")
+
+
+def _without_opf(archive: zipfile.ZipFile, package: Package) -> None:
+    """No package document: the pages there are, in the order of the archive."""
+    for path in archive.namelist():
+        if path.lower().endswith((".xhtml", ".html", ".htm")):
+            if content := read_member(archive, path):
+                package.spine.append(SpineFile(path, content))
+
+
+def _read_metadata(root: Any, package: Package) -> None:
+    def all_of(tag: str) -> list[Any]:
+        return [e for e in root.iter("{http://purl.org/dc/elements/1.1/}" + tag) if plain(e)]
+
+    package.title = next((plain(e) for e in all_of("title")), "")
+    package.language = next((plain(e) for e in all_of("language")), "")
+    roles = {
+        meta.get("refines", "").lstrip("#"): plain(meta)
+        for meta in root.iter("{*}meta")
+        if meta.get("property") == "role"
+    }
+    package.author = authors(
+        [
+            (
+                plain(e),
+                e.get("{http://www.idpf.org/2007/opf}role") or roles.get(e.get("id") or "", ""),
+            )
+            for e in all_of("creator")
+        ]
+    )
+
+
+def authors(creators: list[tuple[str, str]]) -> str:
+    """Names joined by ", ": those whose role is author where roles are given, else all."""
+    writers = [name for name, role in creators if role == "aut"] or [name for name, _ in creators]
+    return ", ".join(dict.fromkeys(writers))
+
+
+def add_type(package: Package, base: str, href: str | None, types: str | None) -> None:
+    """Notes what guide or landmarks call a file; where the text starts is noted apart."""
+    if not href or not types:
+        return
+    path, fragment = resolve(base, href)
+    for name in types.lower().split():
+        if name in ("text", "start", "bodymatter"):
+            package.start = package.start or path
+        elif not fragment or name in ("toc", "cover"):
+            package.types.setdefault(path, set()).add(name)
+
+
+def read_nav(root: Any, path: str) -> list[ContentsLine]:
+    """The table of contents of an EPUB 3 navigation document."""
+    navs = list(root.iter("{*}nav"))
+    nav = next((n for n in navs if "toc" in types_of(n)), navs[0] if navs else None)
+    return list(_nav_lines(nav, path, 1)) if nav is not None else []
+
+
+def _nav_lines(element: Any, path: str, level: int) -> Iterator[ContentsLine]:
+    for child in element:
+        if tag_of(child) == "li":
+            label = next((e for e in child if tag_of(e) in ("a", "span")), None)
+            if label is not None and plain(label):
+                href = label.get("href")
+                name, fragment = resolve(path, href) if href else ("", "")
+                yield ContentsLine(plain(label), level, name, fragment)
+            for inner in child:
+                if tag_of(inner) in ("ol", "ul"):
+                    yield from _nav_lines(inner, path, level + 1)
+        elif tag_of(child) in ("ol", "ul", "div", "section"):
+            yield from _nav_lines(child, path, level)
+
+
+def read_ncx(root: Any, path: str) -> list[ContentsLine]:
+    """The table of contents of an EPUB 2 (NCX)."""
+
+    def lines(element: Any, level: int) -> Iterator[ContentsLine]:
+        for point in element:
+            if tag_of(point) != "navpoint":
+                continue
+            label = next((e for e in point if tag_of(e) == "navlabel"), None)
+            content = next((e for e in point if tag_of(e) == "content"), None)
+            src = content.get("src") if content is not None else None
+            title = plain(label) if label is not None else ""
+            if title:
+                name, fragment = resolve(path, src) if src else ("", "")
+                yield ContentsLine(title, level, name, fragment)
+            yield from lines(point, level + 1)
+
+    nav_map = next(root.iter("{*}navMap"), None)
+    return list(lines(nav_map, 1)) if nav_map is not None else []
+
+
+def read_landmarks(root: Any, path: str, package: Package) -> None:
+    """Types the landmarks of an EPUB 3 give to files."""
+    for nav in root.iter("{*}nav"):
+        if "landmarks" in types_of(nav):
+            for link in nav.iter("{*}a"):
+                add_type(package, path, link.get("href"), " ".join(types_of(link)))

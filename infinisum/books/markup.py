@@ -1,0 +1,130 @@
+"""XHTML and HTML bytes to an lxml tree: no network, no entities, no DTD, no text lost."""
+
+from __future__ import annotations
+
+import html.entities
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    Element = Any  # lxml's own element type is not public
+
+_DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>", re.IGNORECASE | re.DOTALL)
+_XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+_DECLARED = re.compile(
+    rb"<\?xml[^>]*encoding\s*=\s*[\"']([\w.:-]+)|<meta[^>]*charset\s*=\s*[\"']?([\w.:-]+)",
+    re.IGNORECASE,
+)
+_ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]{1,31});")
+_XML_ENTITIES = {"amp", "lt", "gt", "quot", "apos"}
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_WRAPPER = re.compile(
+    r"</?(?:div|section|article|blockquote|center|main|span|font|b|i|u|em|strong|big|small)\b[^>]*>",
+    re.IGNORECASE,
+)
+_INLINE = re.compile(r"</?(?:span|font|b|i|u|em|strong|big|small)\b", re.IGNORECASE)
+_BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+
+
+def decode_markup(data: bytes, encoding: str | None = None) -> str:
+    """Text of a marked-up file: by BOM, the given or declared encoding, UTF-8, else cp1252."""
+    declared = _DECLARED.search(data[:2048])
+    named = (declared[1] or declared[2]).decode("ascii") if declared else ""
+    by_bom = next((name for bom, name in _BOMS if data.startswith(bom)), "")
+    for name in (by_bom, encoding or "", named, "utf-8"):
+        if name:
+            try:
+                return data.decode(name)
+            except (UnicodeDecodeError, LookupError):
+                continue
+    return data.decode("cp1252", errors="replace")
+
+
+def _entity(match: re.Match[str]) -> str:
+    name = match[1]
+    if name in _XML_ENTITIES:
+        return match[0]
+    return html.entities.html5.get(f"{name};", match[0])
+
+
+def _prepare(text: str) -> bytes:
+    """UTF-8 without declaration, DTD, control characters and entities only HTML knows."""
+    text = _XML_DECLARATION.sub("", text.lstrip("\ufeff"))
+    text = _DOCTYPE.sub("", text, count=1)
+    return _CONTROL.sub("", _ENTITY.sub(_entity, text)).encode("utf-8", errors="replace")
+
+
+def _text_length(root: Element | None) -> int:
+    return 0 if root is None else sum(len(text) for text in root.itertext())
+
+
+def _parse_xml(data: bytes, *, recover: bool) -> tuple[Element | None, bool]:
+    """The tree, and whether libxml2 gave up because of depth."""
+    from lxml import etree
+
+    parser = etree.XMLParser(
+        encoding="utf-8",
+        recover=recover,
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+    )
+    try:
+        root = etree.fromstring(data, parser)
+    except (etree.XMLSyntaxError, ValueError):
+        root = None
+    return root, _too_deep(parser.error_log)
+
+
+def _parse_soup(data: bytes) -> tuple[Element | None, bool]:
+    from lxml import etree
+
+    parser = etree.HTMLParser(encoding="utf-8", no_network=True, huge_tree=False)
+    try:
+        root = etree.fromstring(data, parser)
+    except (etree.ParserError, etree.XMLSyntaxError, ValueError):
+        root = None
+    return root, _too_deep(parser.error_log)
+
+
+def _too_deep(log: Iterable[Any]) -> bool:
+    return any("depth" in (entry.message or "") for entry in log)
+
+
+def parse_xml(data: bytes) -> Element | None:
+    """The root of a small XML file of a package (OPF, NCX, container), None where it has none."""
+    return _parse_xml(_prepare(decode_markup(data)), recover=True)[0]
+
+
+def parse_markup(data: bytes, encoding: str | None = None) -> Element | None:
+    """The root element of an XHTML or HTML document, None where it has no element.
+
+    Well-formed XHTML is read as XML. Anything else is read twice, as XML with recovery and as
+    HTML, and the reading that kept more text is taken. libxml2 cuts documents nested deeper than
+    256 elements; such a document loses its wrappers (`div`, `span`, …) first and keeps its text.
+
+    Args:
+        data: the file.
+        encoding: its encoding, where it does not say so itself.
+    """
+    text = decode_markup(data, encoding)
+    prepared = _prepare(text)
+    root, deep = _parse_xml(prepared, recover=False)
+    if root is not None and not deep:
+        return root
+    root, deep = _best(prepared)
+    if deep:
+        flat = _WRAPPER.sub(lambda m: "" if _INLINE.match(m[0]) else "<hr/>", prepared.decode())
+        flattened, _ = _best(flat.encode())
+        root = max((root, flattened), key=_text_length)
+    return root
+
+
+def _best(prepared: bytes) -> tuple[Element | None, bool]:
+    as_xml, xml_deep = _parse_xml(prepared, recover=True)
+    as_html, html_deep = _parse_soup(prepared)
+    root = as_xml if _text_length(as_xml) > _text_length(as_html) else as_html
+    return root, xml_deep or html_deep

@@ -1,0 +1,177 @@
+"""`read_book`: looks at the bytes, not at the name, and hands them to the reader of their kind."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+
+from infinisum.books.book import Book
+from infinisum.errors import InputError
+
+_KINDS = "infinisum reads EPUB, PDF, HTML, Markdown and plain text."
+
+_PICTURES = (
+    (b"\x89PNG", "PNG picture"),
+    (b"\xff\xd8\xff", "JPEG picture"),
+    (b"GIF8", "GIF picture"),
+    (b"BM", "BMP picture"),
+    (b"II*\x00", "TIFF picture"),
+    (b"MM\x00*", "TIFF picture"),
+)
+# Formats people take for books, and what to do with them. Magic number, its place, name, hint.
+_CONVERT = "Convert it to EPUB first, with calibre for example."
+_FOREIGN = (
+    (b"BOOKMOBI", 60, "a Kindle book (MOBI, AZW)", _CONVERT),
+    (b"TEXtREAd", 60, "a PalmDOC book", _CONVERT),
+    (b"ITSF", 0, "a CHM help file", _CONVERT),
+    (b"AT&TFORM", 0, "a DjVu scan", "Convert it to PDF with a text layer first."),
+    (b"{\\rtf", 0, "an RTF document", "Save it as plain text or EPUB first."),
+    (b"%!PS", 0, "a PostScript file", "Convert it to PDF first."),
+    (b"\xd0\xcf\x11\xe0", 0, "an old Word document", "Save it as plain text or EPUB first."),
+    (b"\x1f\x8b", 0, "a gzip archive", "Unpack it first."),
+    (b"7z\xbc\xaf", 0, "a 7-Zip archive", "Unpack it first."),
+    (b"Rar!", 0, "a RAR archive", "Unpack it first."),
+    (b"\xfd7zXZ", 0, "an xz archive", "Unpack it first."),
+    (b"BZh", 0, "a bzip2 archive", "Unpack it first."),
+    (b"\x7fELF", 0, "a program", _KINDS),
+    (b"MZ\x90", 0, "a program", _KINDS),
+    (b"ID3", 0, "a sound file", _KINDS),
+    (b"OggS", 0, "a sound file", _KINDS),
+    (b"fLaC", 0, "a sound file", _KINDS),
+    (b"ftyp", 4, "a film or sound file", _KINDS),
+)
+_HTML_START = re.compile(
+    rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*(?:<!doctype\s+html|<html[\s>]|<head[\s>]|<body[\s>])",
+    re.IGNORECASE | re.DOTALL,
+)
+_HTML_TAG = re.compile(rb"<(?:p|h[1-6]|div|br|title|meta)\b[^>]*>", re.IGNORECASE)
+_MARKDOWN_HEADING = re.compile(rb"^#{1,6} +\S", re.MULTILINE)
+_BOM_16_OR_32 = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
+_HEAD = 64 * 1024  # bytes looked at to tell the kind
+
+
+def read_book(
+    source: str | Path | BinaryIO, *, encoding: str | None = None, name: str = ""
+) -> Book:
+    """Reads a book: metadata, chapters, language, and a report of what was left out.
+
+    The kind is told from the content: EPUB, PDF, HTML, Markdown or plain text.
+
+    Args:
+        source: path of the file, or a binary stream, which is read to its end.
+        encoding: of a text or HTML file, where it is not to be guessed: "cp949".
+        name: what to call the book in messages and in `Book.source`; the path, or "-" for a
+            stream, if not given. Its ending tells Markdown from plain text.
+
+    Raises:
+        InputError: missing, empty, a folder, damaged, protected by DRM, without text, or of a kind
+            that is not read: one line and a hint.
+    """
+    if isinstance(source, str | Path):
+        name = name or str(source)
+        data = _read_file(Path(source), name)
+    else:
+        name = name or "-"
+        data = source.read()
+    if not data.strip(b"\x00\t\n\r \xef\xbb\xbf"):
+        raise InputError(f"{name}: the file is empty.", "")
+    book = _read(data, name, encoding)
+    if not book.chapters or not book.words:
+        raise InputError(f"{name}: no text found.", _KINDS)
+    book = replace(book, source=name)
+    return book if book.title else replace(book, title=_title_from(name))
+
+
+def _title_from(name: str) -> str:
+    return "" if name == "-" else Path(name).stem.replace("_", " ")
+
+
+def _read_file(path: Path, name: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise InputError(f"{name}: no such file.", "Check the path.") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{name}: this is a folder.", "Name the books in it.") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"{name}: cannot be read: {reason}.", "Check its permissions.") from error
+
+
+def _read(data: bytes, name: str, encoding: str | None) -> Book:
+    if data.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
+        return _read_zip(data, name)
+    if b"%PDF-" in data[:1024]:
+        from infinisum.books.pdf import read_pdf
+
+        return read_pdf(data, name)
+    _refuse_foreign(data, name)
+    if _is_html(data):
+        from infinisum.books.html_book import read_html
+
+        return read_html(data, name, encoding)
+    from infinisum.books.text import read_markdown, read_text
+
+    if _is_markdown(data, name):
+        return read_markdown(data, name, encoding)
+    return read_text(data, name, encoding)
+
+
+def _read_zip(data: bytes, name: str) -> Book:
+    from infinisum.books.epub import read_epub
+    from infinisum.books.epub_container import open_container
+
+    names = open_container(data, name).namelist()
+    book = "META-INF/container.xml" in names or any(n.lower().endswith(".opf") for n in names)
+    if book or b"application/epub+zip" in data[:256]:
+        return read_epub(data, name)
+    if "word/document.xml" in names or "content.xml" in names:
+        kind = "Word" if "word/document.xml" in names else "OpenDocument"
+        raise InputError(
+            f"{name}: this is a {kind} document.", "Save it as EPUB, HTML or plain text first."
+        )
+    raise InputError(f"{name}: this is a zip archive, not an EPUB.", f"Unpack it first. {_KINDS}")
+
+
+def _refuse_foreign(data: bytes, name: str) -> None:
+    for magic, kind in _PICTURES:
+        if data.startswith(magic) and (magic != b"BM" or b"\x00" in data[:64]):
+            raise InputError(f"{name}: this is a {kind}, not a book.", _KINDS)
+    if data.startswith(b"RIFF"):
+        kind = "WebP picture" if data[8:12] == b"WEBP" else "sound or film file"
+        raise InputError(f"{name}: this is a {kind}, not a book.", _KINDS)
+    for magic, place, kind, hint in _FOREIGN:
+        if data[place : place + len(magic)] == magic:
+            raise InputError(f"{name}: this is {kind}.", hint)
+    if _is_binary(data):
+        raise InputError(f"{name}: unknown kind of file.", _KINDS)
+
+
+def _is_binary(data: bytes) -> bool:
+    """Whether the bytes are no text in any encoding: control characters, zeros without order."""
+    head = data[:_HEAD]
+    if head.startswith(_BOM_16_OR_32):
+        return False
+    if b"\x00" in head:
+        zeros = head[:4096].count(0)
+        # UTF-16 without a BOM: about every other byte of Western text is zero, on one side.
+        even, odd = head[:4096:2].count(0), head[1:4096:2].count(0)
+        return not (zeros > len(head[:4096]) // 3 and min(even, odd) <= zeros // 20)
+    # Shift-JIS, GB18030 and ISO-2022-JP use ESC and high bytes, but no other control characters.
+    controls = sum(head.count(c) for c in range(32) if c not in (8, 9, 10, 12, 13, 26, 27))
+    return controls > len(head) // 200
+
+
+def _is_html(data: bytes) -> bool:
+    head = data[:_HEAD].lstrip(b"\xef\xbb\xbf")
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        head = data[:_HEAD].replace(b"\x00", b"").lstrip(b"\xff\xfe")
+    return bool(_HTML_START.match(head)) or len(_HTML_TAG.findall(head)) >= 10
+
+
+def _is_markdown(data: bytes, name: str) -> bool:
+    if Path(name).suffix.lower() in (".md", ".markdown", ".mkd", ".mdown"):
+        return True
+    return Path(name).suffix.lower() != ".txt" and len(_MARKDOWN_HEADING.findall(data)) >= 2

@@ -1,0 +1,95 @@
+"""`infinisum`: the commands, and how errors end them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+import infinisum
+from infinisum.cli import bench, finetune, info, summarize
+from infinisum.cli.console import Console
+from infinisum.errors import InfinisumError, UsageError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="infinisum",
+    help="Summarise whole books with a memory that does not grow with the book.",
+    epilog="Start with: infinisum summarize BOOK.epub -o summary.md",
+    no_args_is_help=True,
+    rich_markup_mode=None,  # plain help: quick, and the same in a terminal and in a file
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+@app.callback()
+def _infinisum(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"infinisum {infinisum.__version__}")
+        raise typer.Exit
+
+
+app.command("summarize", epilog=summarize.EXAMPLE)(summarize.summarize)
+app.command("info", epilog=info.EXAMPLE)(info.info)
+app.command("finetune", epilog=finetune.EXAMPLE)(finetune.finetune)
+app.add_typer(bench.app, name="bench")
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(args: Sequence[str]) -> int:
+    """Run one command; whatever goes wrong is one line on stderr.
+
+    Returns:
+        The exit status: 0 done, 1 failed, 2 wrong usage, 3 unreadable input, 4 model or data set
+        not found, 5 cannot write, 130 interrupted.
+    """
+    console = Console()
+    debug = "--debug" in args
+    try:
+        status = app(args=list(args), prog_name="infinisum", standalone_mode=False)
+    except InfinisumError as error:
+        failure, cause = error, error
+    except typer.TyperException as error:
+        failure, cause = _usage_error(error, args), error
+    except KeyboardInterrupt as error:
+        failure, cause = interrupted(), error
+    except MemoryError as error:
+        failure, cause = InfinisumError("out of memory.", "Try --dtype bfloat16."), error
+    except Exception as error:  # a bug of ours: one line for the user, everything with --debug
+        what = f"{type(error).__name__}: {error}"
+        failure, cause = InfinisumError(f"internal error, {what}", "Run with --debug."), error
+    else:
+        if status != INTERRUPTED:
+            return int(status or 0)
+        failure, cause = interrupted(), None
+    if debug and cause is not None:
+        import traceback
+
+        traceback.print_exception(cause)
+    console.error(failure)
+    return failure.exit_status
+
+
+def interrupted() -> InfinisumError:
+    """What is said after Ctrl-C."""
+    error = InfinisumError("interrupted.", "Nothing is half-written; the same command starts anew.")
+    error.exit_status = INTERRUPTED
+    return error
+
+
+def _usage_error(error: typer.TyperException, args: Sequence[str]) -> UsageError:
+    """Typer's own complaint as one line."""
+    command = next((arg for arg in args if not arg.startswith("-")), "")
+    known = command in {"summarize", "info", "finetune", "bench"}
+    hint = f"See infinisum {command + ' ' if known else ''}--help."
+    return UsageError(" ".join(error.format_message().split()), hint)

@@ -1,0 +1,105 @@
+"""`infinisum bench memory` and `infinisum bench speed`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from infinisum.cli import options as opt
+from infinisum.cli.console import print_result
+from infinisum.config import DEFAULT_MODEL
+from infinisum.errors import UsageError
+
+EXAMPLE = "Example: infinisum bench memory --lengths 16384,65536"
+
+app = typer.Typer(
+    help="Measure memory and speed over the length of the text.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+Lengths = Annotated[str, typer.Option(metavar="N,N", help="Tokens, separated by commas.")]
+Model = Annotated[str, typer.Option(metavar="NAME", help="Folder, name or hub id.")]
+
+
+@app.command(epilog=EXAMPLE)
+def memory(
+    ctx: typer.Context,
+    lengths: Lengths = "16384,65536,262144",
+    model: Model = DEFAULT_MODEL,
+    device: opt.Device = "auto",
+    dtype: opt.Dtype = "auto",
+    seed: opt.Seed = 0,
+    as_json: opt.Json = False,
+    debug: opt.Debug = False,
+    config: opt.Config = None,
+    print_config: opt.PrintConfig = False,
+) -> None:
+    """Peak memory and size of the state: both stay the same, whatever the length."""
+    if print_config:
+        print_result(opt.config_text(ctx))
+        return
+    columns = ("length_tokens", "peak_bytes", "state_bytes", "seconds_s")
+    _measure(lengths, model, device, dtype, seed, as_json, columns)
+
+
+@app.command(epilog=EXAMPLE.replace("memory", "speed"))
+def speed(
+    ctx: typer.Context,
+    lengths: Lengths = "16384,65536",
+    model: Model = DEFAULT_MODEL,
+    device: opt.Device = "auto",
+    dtype: opt.Dtype = "auto",
+    seed: opt.Seed = 0,
+    as_json: opt.Json = False,
+    debug: opt.Debug = False,
+    config: opt.Config = None,
+    print_config: opt.PrintConfig = False,
+) -> None:
+    """Tokens read a second, and the share of this machine's peak."""
+    if print_config:
+        print_result(opt.config_text(ctx))
+        return
+    columns = ("length_tokens", "seconds_s", "tokens_per_s", "share_of_peak")
+    _measure(lengths, model, device, dtype, seed, as_json, columns)
+
+
+def _measure(
+    lengths: str,
+    model: str,
+    device: str,
+    dtype: str,
+    seed: int,
+    as_json: bool,
+    columns: Sequence[str],
+) -> None:
+    """Read texts of the lengths; a table, and everything as JSON on the last line."""
+    tokens = _lengths(lengths)
+    from infinisum.bench.reading import run
+    from infinisum.hub import find_model
+    from infinisum.loading import load_model
+
+    result = run(load_model(find_model(model), device, dtype), tokens, seed=seed)
+    if not as_json:
+        rows = [[row[column] for column in columns] for row in result["rows"]]
+        print_result(_table(columns, rows) + "\n")
+    print_result(json.dumps(result) + "\n")
+
+
+def _lengths(text: str) -> list[int]:
+    parts = [part.strip().replace("_", "") for part in text.split(",")]
+    if not all(part.isascii() and part.isdigit() and int(part) > 0 for part in parts):
+        raise UsageError(f"--lengths {text}: not numbers of tokens.", "Write 16384,65536.")
+    return [int(part) for part in parts]
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[float]]) -> str:
+    """Numbers under the names of their columns."""
+    lines = [list(columns), *([f"{value:,}" for value in row] for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(columns))]
+    return "\n".join(
+        "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+        for line in lines
+    )

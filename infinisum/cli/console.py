@@ -1,0 +1,164 @@
+"""What a person sees while a command runs: messages, bars and errors, all on stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from infinisum.errors import InfinisumError, OutputError
+from infinisum.summary.summary import one_line
+
+if TYPE_CHECKING:
+    from rich.console import Console as RichConsole
+    from rich.progress import Progress as RichProgress
+
+
+@dataclass(slots=True)
+class Console:
+    """Messages on stderr, as loud as the command line asked for."""
+
+    quiet: bool = False
+    verbose: bool = False
+    _rich: RichConsole | None = field(default=None, repr=False)
+
+    @property
+    def bars(self) -> bool:
+        """Whether bars are wanted: a person is watching."""
+        return sys.stderr.isatty() and not self.quiet and not os.environ.get("CI")
+
+    def note(self, message: str) -> None:
+        """A line of interest to everyone, unless --quiet."""
+        if not self.quiet:
+            self._print(message)
+
+    def detail(self, message: str) -> None:
+        """A line for --verbose."""
+        if self.verbose and not self.quiet:
+            self._print(message, style="dim")
+
+    def warning(self, message: str) -> None:
+        """Something a person should know, unless --quiet."""
+        if not self.quiet:
+            self._print(f"Warning: {message}", style="yellow")
+
+    def error(self, error: InfinisumError) -> None:
+        """The one line that says what is wrong and what to do, even with --quiet."""
+        self._print(f"Error: {error}", style="red")
+
+    def rich(self) -> RichConsole:
+        """The rich console on stderr."""
+        if self._rich is None:
+            from rich.console import Console as RichConsole
+
+            plain = not sys.stderr.isatty() or bool(os.environ.get("CI"))
+            self._rich = RichConsole(stderr=True, no_color=plain, highlight=False, markup=False)
+        return self._rich
+
+    def _print(self, message: str, style: str | None = None) -> None:
+        self.rich().print(one_line(message), style=style, soft_wrap=True)
+
+
+def print_result(text: str) -> None:
+    """Print a result on stdout, as UTF-8 whatever the locale.
+
+    Raises:
+        OutputError: nobody takes it, or the disk behind it is full.
+    """
+    try:
+        sys.stdout.flush()
+        buffer = getattr(sys.stdout, "buffer", None)
+        if buffer is None:
+            sys.stdout.write(text)
+        else:
+            buffer.write(text.encode("utf-8"))
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains again when it ends
+        reason = "nobody reads it" if isinstance(error, BrokenPipeError) else str(error.strerror)
+        raise OutputError(f"standard output: cannot write, {reason.lower()}.") from error
+
+
+class SummaryBars:
+    """`pipeline.Progress` as two bars, reading and writing; keeps the times in any case."""
+
+    def __init__(self, console: Console, tokens: int) -> None:
+        self.console = console
+        self.tokens_read = 0
+        self.state_bytes = 0
+        self.texts_written = 0
+        self._expected_tokens = tokens
+        self._started = time.perf_counter()
+        self._read_until = self._started
+        self._reading_s = 0.0
+        self._bars: RichProgress | None = None
+        self._tasks: dict[str, Any] = {}
+
+    @contextmanager
+    def shown(self) -> Iterator[SummaryBars]:
+        """Show the bars while the block runs, where bars are wanted."""
+        self._started = self._read_until = time.perf_counter()
+        if not self.console.bars:
+            yield self
+            return
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        with Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[what]}", markup=False),
+            console=self.console.rich(),
+            transient=True,
+        ) as bars:
+            self._bars = bars
+            self._tasks = {"read": bars.add_task("Reading", total=self._expected_tokens, what="")}
+            yield self
+
+    def read(self, tokens: int, chapter: str, state_bytes: int) -> None:
+        """More was read."""
+        now = time.perf_counter()
+        self._reading_s += now - self._read_until
+        self._read_until = now
+        self.tokens_read += tokens
+        self.state_bytes = state_bytes
+        if self._bars is not None:
+            speed = self.tokens_read / max(self._reading_s, 1e-9)
+            what = f"{speed:,.0f} tokens/s · state {state_bytes / 1e6:.1f} MB · {chapter[:40]}"
+            self._bars.update(self._tasks["read"], completed=self.tokens_read, what=what)
+
+    def wrote(self, done: int, total: int) -> None:
+        """More was written."""
+        self._read_until = time.perf_counter()  # what has passed since the last block was writing
+        self.texts_written = done
+        if self._bars is not None:
+            if "write" not in self._tasks:
+                self._tasks["write"] = self._bars.add_task("Writing", total=total, what="")
+            what = f"{done} of {total} texts"
+            self._bars.update(self._tasks["write"], completed=done, total=total, what=what)
+
+    def run(self) -> dict[str, Any]:
+        """Times of this run, for `--json` under `run`."""
+        total = time.perf_counter() - self._started
+        return {
+            "seconds_s": round(total, 3),
+            "reading_s": round(self._reading_s, 3),
+            "writing_s": round(total - self._reading_s, 3),
+            "tokens_per_s": round(self.tokens_read / max(self._reading_s, 1e-9), 1),
+            "peak_bytes": peak_bytes(),
+        }
+
+
+def peak_bytes() -> int | None:
+    """The most memory this process has held, where the system tells."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

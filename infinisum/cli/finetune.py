@@ -1,0 +1,110 @@
+"""`infinisum finetune`."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from infinisum.cli import options as opt
+from infinisum.cli.console import Console, print_result
+from infinisum.config import DEFAULT_MODEL, FinetuneOptions
+
+EXAMPLE = "Example: infinisum finetune --data summaries.jsonl -o my-model --max-steps 200"
+_DEFAULT = FinetuneOptions(data=(Path(),), output=Path())
+
+
+def finetune(
+    ctx: typer.Context,
+    data: Annotated[
+        list[Path], typer.Option(metavar="PATH", help="JSONL file or folder; may be repeated.")
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder of the new model.")
+    ],
+    model: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="Model to start from; a folder with a tokenizer alone starts anew."
+        ),
+    ] = DEFAULT_MODEL,
+    preset: Annotated[
+        str, typer.Option(metavar="NAME", help="Sizes of a new model.")
+    ] = _DEFAULT.preset,
+    objective: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES", help="Objectives, with weights if wanted: summarize:2,salience."
+        ),
+    ] = _DEFAULT.objective,
+    max_steps: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Steps of training.")
+    ] = _DEFAULT.max_steps,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(metavar="MINUTES", help="Minutes; ends cleanly with a loadable model."),
+    ] = None,
+    batch_size: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Texts a step.")
+    ] = _DEFAULT.batch_size,
+    learning_rate: Annotated[
+        float, typer.Option(metavar="X", help="Highest.")
+    ] = _DEFAULT.learning_rate,
+    gate_learning_rate: Annotated[
+        float, typer.Option(metavar="X", help="Of the gates between memory and attention.")
+    ] = _DEFAULT.gate_learning_rate,
+    max_segments: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Longest text of a step, in segments.")
+    ] = _DEFAULT.max_segments,
+    save_minutes: Annotated[
+        float, typer.Option(metavar="MINUTES", help="Between two checkpoints.")
+    ] = _DEFAULT.save_minutes,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the newest checkpoint in the folder.")
+    ] = False,
+    device: opt.Device = "auto",
+    dtype: opt.Dtype = "auto",
+    seed: opt.Seed = 0,
+    as_json: opt.Json = False,
+    quiet: opt.Quiet = False,
+    verbose: opt.Verbose = False,
+    debug: opt.Debug = False,
+    config: opt.Config = None,
+    print_config: opt.PrintConfig = False,
+) -> None:
+    """Train a model further on texts with summaries."""
+    if print_config:
+        print_result(opt.config_text(ctx))
+        return
+    from infinisum.hub import find_model
+
+    start = Path(model) if (Path(model) / "tokenizer.json").is_file() else find_model(model)
+    options = FinetuneOptions(
+        data=tuple(data),
+        output=output,
+        model=start,
+        preset=preset,
+        objective=objective,
+        max_steps=max_steps,
+        time_limit_minutes=time_limit,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        gate_learning_rate=gate_learning_rate,
+        max_segments=max_segments,
+        save_minutes=save_minutes,
+        seed=seed,
+        resume=resume,
+        device=device,
+        dtype=dtype,
+    )
+    from infinisum.training.trainer import finetune as train
+
+    started = time.perf_counter()
+    folder = train(options)
+    seconds = time.perf_counter() - started
+    Console(quiet, verbose).note(f"Trained for {seconds / 60:.1f} minutes; model in {folder}")
+    if as_json:
+        print_result(json.dumps({"output": str(folder), "run": {"total_s": round(seconds, 3)}}))

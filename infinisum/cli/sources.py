@@ -1,0 +1,112 @@
+"""Which books a command is given, and where their summaries go."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from infinisum.books.book import Book
+from infinisum.document import FORMS, document_form
+from infinisum.document.atomic import check_writable
+from infinisum.errors import InputError, OutputError, UsageError
+
+STDIN = "-"
+BOOK_ENDINGS = (".epub", ".pdf", ".txt", ".md", ".markdown", ".html", ".htm", ".xhtml")
+
+
+def read_source(source: str, encoding: str | None = None) -> Book:
+    """Read the book a source names, standard input for "-".
+
+    Raises:
+        InputError: missing or unreadable.
+    """
+    from infinisum.books.reader import read_book
+
+    if source == STDIN:
+        return read_book(sys.stdin.buffer, encoding=encoding, name=STDIN)
+    return read_book(source, encoding=encoding)
+
+
+def expand_sources(sources: Sequence[str], output: str | None) -> list[str]:
+    """Sources one by one: a folder stands for the books in it and below it, sorted by name.
+
+    Hidden files, files of other endings and what lies in the output folder are passed over.
+
+    Raises:
+        InputError: a folder without books.
+        UsageError: standard input is named twice, or no source at all.
+    """
+    expanded: list[str] = []
+    outputs = Path(output).resolve() if output is not None and Path(output).is_dir() else None
+    for source in sources:
+        folder = Path(source)
+        if source == STDIN or not folder.is_dir():
+            expanded.append(source)
+            continue
+        books = [
+            path
+            for path in sorted(folder.rglob("*"))
+            if path.suffix.lower() in BOOK_ENDINGS
+            and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+            and (outputs is None or outputs not in path.resolve().parents)
+            and path.is_file()
+        ]
+        if not books:
+            raise InputError(
+                f"{source}: no book in this folder.", f"Looked for {', '.join(BOOK_ENDINGS)}."
+            )
+        expanded += [str(path) for path in books]
+    if expanded.count(STDIN) > 1:
+        raise UsageError("- is named twice; standard input can be read once.")
+    return list(dict.fromkeys(expanded))
+
+
+def plan_outputs(sources: Sequence[str], output: str | None, several: bool) -> list[Path | None]:
+    """The file of each source's summary; None stands for standard output.
+
+    With several sources, or a name that is a folder or ends with a slash, the output is a folder
+    (made if missing), and each summary is called after its book.
+
+    Raises:
+        UsageError: an ending that names no form, or a summary would replace its book.
+        OutputError: a file cannot be written there.
+    """
+    if output is None:
+        return [None] * len(sources)
+    path = Path(output)
+    if several and path.suffix.lower() in FORMS and not path.is_dir():
+        raise UsageError(
+            f"-o {output}: one file for several books.", "Name a folder: -o summaries/"
+        )
+    if several or path.is_dir() or output.endswith(("/", os.sep)):
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise OutputError(f"{output}: cannot make this folder, {reason}.") from error
+        planned = _names_in(path, sources)
+    else:
+        document_form(path)
+        planned = [path]
+    books = {Path(source).resolve() for source in sources if source != STDIN}
+    for file in planned:
+        if file.resolve() in books:
+            raise UsageError(f"{file}: the summary would replace a book.", "Name another -o.")
+        check_writable(file)
+    return list(planned)
+
+
+def _names_in(folder: Path, sources: Sequence[str]) -> list[Path]:
+    """A Markdown file for each source, called after it; equal names are told apart by a number."""
+    taken: set[str] = set()
+    names = []
+    for source in sources:
+        stem = "stdin" if source == STDIN else Path(source).stem or "book"
+        name, number = f"{stem}.md", 2
+        while name.casefold() in taken:
+            name, number = f"{stem}-{number}.md", number + 1
+        taken.add(name.casefold())
+        names.append(folder / name)
+    return names

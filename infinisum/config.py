@@ -1,0 +1,202 @@
+"""Options of the commands as dataclasses, and presets as data.
+
+The command line and the Python API take the same options under the same names; every option is
+checked here once, so a wrong value is one clear line wherever it came from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Final, Literal, get_args
+
+from infinisum.errors import UsageError
+
+Level = Literal["book", "chapters", "both"]
+LengthName = Literal["short", "medium", "long"]
+Method = Literal["abstractive", "extractive", "hybrid"]
+Strategy = Literal["memory", "merge"]
+
+DEFAULT_MODEL: Final = "infinisum-base"
+CHAPTERS_AT_ONCE: Final = 8  # chapter contexts held and decoded together; bounds memory
+BLOCK_SEGMENTS: Final = 4  # segments the encoder takes at a time; more is faster and needs more
+DRAFT_SHARE: Final = 1 / 3  # of a hybrid summary's words, the part that is asked of the writer
+TEXT_SHARE: Final = 1 / 4  # no preset asks for more than this share of the text itself
+TOKENS_PER_WORD: Final = 1.3  # of English prose; only for how full the bar is
+TENTHS: Final = 10  # parts of the book that coverage is counted in
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """How many words a summary has."""
+
+    book: int  # words of the summary of the whole book
+    chapter_share: float  # of the chapter's words
+    chapter_least: int  # words of the summary of a very short chapter
+    chapter_most: int  # words of the summary of a very long one
+
+    def chapter(self, chapter_words: int) -> int:
+        """Words of the summary of a chapter of `chapter_words` words."""
+        wanted = round(self.chapter_share * chapter_words)
+        return min(max(wanted, self.chapter_least), self.chapter_most)
+
+
+# Reference summaries of BookSum, the measure of this task, have about 1,214 words for a book and
+# 338 for a chapter (validation): "long" is as detailed as a study guide. "medium" is half of that,
+# about four minutes of reading; "short" fits on one page.
+LENGTHS: Final[dict[LengthName, Length]] = {
+    "short": Length(book=250, chapter_share=0.025, chapter_least=30, chapter_most=100),
+    "medium": Length(book=600, chapter_share=0.05, chapter_least=50, chapter_most=200),
+    "long": Length(book=1_200, chapter_share=0.10, chapter_least=80, chapter_most=400),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DecodingOptions:
+    """How the decoder writes. Temperature 0 is greedy, or beam search with several beams."""
+
+    num_beams: int = 1
+    temperature: float = 0.0  # above 0: sampling; 0.5 with top_p 0.95 is the paper's setting
+    top_p: float = 0.95  # share of the probability that sampling draws from
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            UsageError: a value that makes no sense.
+        """
+        _at_least("--num-beams", self.num_beams, 1)
+        _at_least("--temperature", self.temperature, 0)
+        if not 0 < self.top_p <= 1:
+            raise UsageError(f"--top-p {self.top_p}: must be above 0 and at most 1.")
+        if self.temperature > 0 and self.num_beams > 1:
+            raise UsageError(
+                "--num-beams and --temperature exclude each other.",
+                "Beam search is for temperature 0, sampling for one beam.",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class SummarizeOptions:
+    """What to summarise and how: the options of `infinisum summarize`."""
+
+    level: Level = "both"
+    length: LengthName = "medium"
+    words: int | None = None  # of the book's summary; of each chapter's with level "chapters"
+    chapters: str = ""  # "3-7,12": only these are read
+    until: str = ""  # "40%", "12", "Chapter 12", "page:210": reading stops there
+    method: Method = "hybrid"
+    strategy: Strategy = "memory"  # book summary from the state, or from the chapter summaries
+    decoding: DecodingOptions = field(default_factory=DecodingOptions)
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            UsageError: a value that makes no sense.
+        """
+        _one_of("--level", self.level, get_args(Level))
+        _one_of("--length", self.length, get_args(LengthName))
+        _one_of("--method", self.method, get_args(Method))
+        _one_of("--strategy", self.strategy, get_args(Strategy))
+        if self.words is not None:
+            _at_least("--words", self.words, 1)
+
+    def book_words(self, text_words: int) -> int:
+        """Words of the summary of a book of `text_words` words."""
+        if self.words is not None:
+            return self.words
+        return min(LENGTHS[self.length].book, max(1, round(TEXT_SHARE * text_words)))
+
+    def chapter_words(self, text_words: int) -> int:
+        """Words of the summary of a chapter of `text_words` words.
+
+        With `words`, chapters keep the proportion they have to the book's summary in the preset.
+        """
+        length = LENGTHS[self.length]
+        if self.words is None:
+            return min(length.chapter(text_words), max(1, round(TEXT_SHARE * text_words)))
+        if self.level == "chapters":
+            return self.words
+        return max(1, round(length.chapter(text_words) * self.words / length.book))
+
+
+@dataclass(frozen=True, slots=True)
+class FinetuneOptions:
+    """What to train on and how: the options of `infinisum finetune`."""
+
+    data: tuple[Path, ...]  # JSONL files, or folders of them
+    output: Path  # folder of the trained model
+    model: Path | None = None  # folder to start from; None: new weights of `preset`
+    preset: str = "base"  # sizes of a model that starts from new weights
+    objective: str = "summarize,salience"  # names, each with an optional weight: "summarize:2,…"
+    max_steps: int = 1_000
+    time_limit_minutes: float | None = None  # ends cleanly, with a loadable model
+    batch_size: int = 8
+    learning_rate: float = 3e-4
+    gate_learning_rate: float = 0.01  # gates hardly move at the rate of the other weights
+    max_segments: int = 8  # longest text of a step, in segments
+    save_minutes: float = 10.0  # between two checkpoints
+    seed: int = 0
+    resume: bool = False  # go on from the newest checkpoint in `output`
+    device: str = "auto"
+    dtype: str = "auto"
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            UsageError: a value that makes no sense.
+        """
+        if not self.data:
+            raise UsageError("--data is missing.", "Name a JSONL file or a folder of them.")
+        for name in ("max_steps", "batch_size", "max_segments"):
+            _at_least(option_name(name), getattr(self, name), 1)
+        for name in ("learning_rate", "gate_learning_rate", "save_minutes", "time_limit_minutes"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise UsageError(f"{option_name(name)} {value}: must be above 0.")
+        self.weights()
+
+    def weights(self) -> dict[str, float]:
+        """Objectives with their weights: "summarize:2,salience" is {"summarize": 2, "salience": 1}.
+
+        Raises:
+            UsageError: a weight that is no number above 0, or no objective at all.
+        """
+        weights: dict[str, float] = {}
+        for part in filter(None, (part.strip() for part in self.objective.split(","))):
+            name, _, weight = part.partition(":")
+            try:
+                weights[name.strip()] = float(weight or 1)
+            except ValueError:
+                raise UsageError(
+                    f"--objective {part!r}: {weight!r} is no number.", "Write summarize:2,salience."
+                ) from None
+        if not weights or any(weight <= 0 for weight in weights.values()):
+            raise UsageError(
+                f"--objective {self.objective!r}: no objective with a weight above 0.",
+                "Write summarize,salience, or summarize:2,salience.",
+            )
+        return weights
+
+
+def option_name(field_name: str) -> str:
+    """How the command line calls a field: `max_steps` is `--max-steps`."""
+    return "--" + field_name.replace("_", "-")
+
+
+def field_names(options: type) -> tuple[str, ...]:
+    """Names of the fields of an options class, in order."""
+    return tuple(field.name for field in fields(options))
+
+
+def _one_of(option: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise UsageError(f"{option} {value!r}: must be one of {', '.join(choices)}.")
+
+
+def _at_least(option: str, value: float, least: float) -> None:
+    if value < least:
+        raise UsageError(f"{option} {value}: must be at least {least}.")

@@ -1,0 +1,139 @@
+"""Wordings that the forms share: how big, by whom, how well grounded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from infinisum.books.selection import title_number
+from infinisum.summary.summary import ChapterSummary, Passage, Summary
+
+OWN_WORDS = "In the book's own words"
+LEFT_OUT_SHOWN = 12  # things left out of the source that are named one by one
+
+
+def size(count: int) -> str:
+    """Bytes for people: "8.1 MB"."""
+    value = float(count)
+    for unit in ("bytes", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} bytes" if unit == "bytes" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"
+
+
+def counted(count: int, noun: str) -> str:
+    """ "1 word", "2,345 words"."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def facts(summary: Summary) -> str:
+    """The line under the title."""
+    making = summary.making
+    return " · ".join(
+        [
+            counted(summary.source_words, "word"),
+            counted(summary.source_chapters, "chapter"),
+            f"memory {size(making.state_bytes)} whatever the length",
+            f"model {making.model} {making.model_version}".rstrip() + f", seed {making.seed}",
+        ]
+    )
+
+
+def heading(chapter: ChapterSummary) -> str:
+    """ "12 · The Whale"; a title that has the number already stands alone."""
+    return numbered(chapter.number, chapter.title)
+
+
+def numbered(number: int, title: str) -> str:
+    """A chapter's number and title, without saying the number twice."""
+    if not title:
+        return f"Chapter {number}"
+    return title if title_number(title.casefold()) == number else f"{number} · {title}"
+
+
+def place(passage: Passage) -> str:
+    """ "¶ 12", with the page where there is one."""
+    page = f", p. {passage.page}" if passage.page is not None else ""
+    return f"¶ {passage.paragraph}{page}"
+
+
+def by_chapter(passages: Sequence[Passage]) -> list[tuple[int, list[Passage]]]:
+    """Passages grouped by the chapter they stand in."""
+    return [(n, list(group)) for n, group in groupby(passages, key=lambda p: p.chapter)]
+
+
+def origin(summary: Summary) -> str:
+    """Who wrote what, in one sentence or two."""
+    making = summary.making
+    hidden = (
+        f" In {counted(making.drafts_hidden, 'place')} of {making.drafts_written:,} the model's "
+        "draft read badly and is not shown; --method abstractive shows it."
+        if making.drafts_hidden
+        else ""
+    )
+    if making.method == "abstractive":
+        return "Everything above was written by the model; nothing is quoted."
+    if making.drafts_written == making.drafts_hidden:
+        return "Everything above is quoted from the book, word for word." + hidden
+    return "Running text was written by the model; indented text is quoted word for word." + hidden
+
+
+def grounding(summary: Summary) -> list[tuple[str, str]]:
+    """What was checked and what came out, as (what, sentence)."""
+    found = summary.grounding
+    lines = []
+    if summary.making.drafts_written > summary.making.drafts_hidden:
+        for what, total, missing in (
+            ("Names", found.names, found.unsupported_names),
+            ("Numbers", found.numbers, found.unsupported_numbers),
+        ):
+            lines.append((what, _share(what.lower(), total, missing)))
+    quoted = {
+        (p.chapter, p.paragraph, p.text)
+        for p in [*summary.passages, *(p for c in summary.chapters for p in c.passages)]
+    }
+    if quoted:
+        chapters = len({chapter for chapter, _, _ in quoted})
+        lines.append(
+            (
+                "Quotations",
+                f"{counted(len(quoted), 'sentence')} from {chapters:,} of "
+                f"{counted(summary.source_chapters, 'chapter')}.",
+            )
+        )
+    return lines
+
+
+def coverage(summary: Summary) -> list[tuple[str, str]]:
+    """Each tenth of the book with its share of the quoted words; empty if nothing is quoted."""
+    words = summary.grounding.coverage_words
+    total = sum(words)
+    if not total:
+        return []
+    return [
+        (f"{10 * tenth}–{10 * tenth + 10} %", f"{100 * count / total:.0f} %")
+        for tenth, count in enumerate(words)
+    ]
+
+
+def left_out(summary: Summary) -> list[str]:
+    """What of the source is not part of the text that was read, one line each."""
+    lines = [
+        f"{item.what} ({item.reason}" + (f", {counted(item.words, 'word')})" if item.words else ")")
+        for item in summary.left_out[:LEFT_OUT_SHOWN]
+    ]
+    rest = summary.left_out[LEFT_OUT_SHOWN:]
+    if rest:
+        words = sum(item.words for item in rest)
+        lines.append(f"{len(rest):,} more ({counted(words, 'word')})")
+    return lines
+
+
+def _share(what: str, total: int, missing: Sequence[str]) -> str:
+    if not total:
+        return f"The written text has no {what}."
+    found = total - len(missing)
+    line = f"{found:,} of the {total:,} in the written text occur in the book"
+    line += f" ({100 * found / total:.0f} %)."
+    return line + (f" Not found: {', '.join(missing)}." if missing else "")

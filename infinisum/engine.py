@@ -1,0 +1,118 @@
+"""The engine: chapters in, what the decoder may see of them out, in constant memory.
+
+Knows segments and states; knows nothing of files, formats or summaries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from infinisum.blocks import make_block
+from infinisum.segments import ChapterSegments, Sentence
+
+if TYPE_CHECKING:
+    from infinisum.model.modeling import (
+        InfiniEncoderOutput,
+        InfinisumForConditionalGeneration,
+        StreamState,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ChapterReading:
+    """A chapter right after it was read."""
+
+    index: int
+    title: str
+    tokens: int
+    sentences: tuple[Sentence, ...]
+    scores: list[float]  # salience of each sentence
+    context: InfiniEncoderOutput  # what the decoder sees when it writes about this chapter
+
+
+class Engine:
+    """Reads one book, chapter by chapter, block by block.
+
+    What it keeps between blocks is one `StreamState`, whose size does not depend on the book.
+
+    Args:
+        model: the network.
+        pad_id: token id that fills segments.
+        block_segments: segments that go through the network at once: more is faster and takes
+            more working memory; the result is the same to rounding.
+        on_block: called after every block with the number of tokens read in it.
+    """
+
+    def __init__(
+        self,
+        model: InfinisumForConditionalGeneration,
+        *,
+        pad_id: int = 0,
+        block_segments: int = 4,
+        on_block: Callable[[int], None] | None = None,
+    ) -> None:
+        self.model = model
+        self.pad_id = pad_id
+        self.block_segments = block_segments
+        self.on_block = on_block
+        self.state: StreamState = model.initial_state(1)
+        self.segments = 0  # read so far
+
+    def read(self, chapters: Iterable[ChapterSegments]) -> Iterator[ChapterReading]:
+        """Read on; yields each chapter when it is finished."""
+        for chapter in chapters:
+            start = self.segments
+            scores = self._read_chapter(chapter)
+            with torch.no_grad():
+                before = torch.full((1,), start, device=self.model.device)
+                context = self.model.visible(self.state, before)
+            yield ChapterReading(
+                chapter.index, chapter.title, chapter.tokens, chapter.sentences, scores, context
+            )
+
+    def book_context(self) -> InfiniEncoderOutput:
+        """What the decoder sees of all that was read so far."""
+        with torch.no_grad():
+            return self.model.visible(self.state)
+
+    def state_bytes(self) -> int:
+        """Bytes of the state, counted on its tensors."""
+        encoder, context = self.state
+        tensors = [encoder.segments, *context.window, *context.reservoir]
+        tensors += [part for memory in (*encoder.memories, *context.memories) for part in memory]
+        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+    def _read_chapter(self, chapter: ChapterSegments) -> list[float]:
+        """Read a chapter; a sentence cut by a segment's end gets the mean score of its pieces."""
+        total = [0.0] * len(chapter.sentences)
+        tokens = [0] * len(chapter.sentences)
+        for at in range(0, len(chapter.segments), self.block_segments):
+            segments = chapter.segments[at : at + self.block_segments]
+            for segment, scores in zip(segments, self._read_block(chapter, at), strict=True):
+                for span, score in zip(segment.spans, scores, strict=False):
+                    total[span.sentence] += score * (span.end - span.start)
+                    tokens[span.sentence] += span.end - span.start
+            if self.on_block is not None:
+                self.on_block(sum(len(segment.token_ids) for segment in segments))
+        return [score / max(count, 1) for score, count in zip(total, tokens, strict=True)]
+
+    def _read_block(self, chapter: ChapterSegments, at: int) -> list[list[float]]:
+        """Read the block of segments from `at` on; the scores of each segment's sentences."""
+        segments = chapter.segments[at : at + self.block_segments]
+        block = make_block(
+            [(segments, chapter.sentences)], self.model.config.segment_length, self.pad_id
+        )
+        with torch.no_grad():
+            ids, mask, sentence_ids, features = (part.to(self.model.device) for part in block)
+            output, self.state = self.model.read_block(
+                ids, mask, self.state, sentence_ids, features.to(self.model.dtype)
+            )
+        self.segments += len(segments)
+        if output.salience is None:
+            return [[] for _ in segments]
+        scores: list[list[float]] = output.salience[0].float().tolist()  # [S][K]
+        return scores

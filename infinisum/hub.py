@@ -1,0 +1,84 @@
+"""From a model's name to its folder: a path, the bundled default, or a hub id."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from infinisum.config import DEFAULT_MODEL
+from infinisum.errors import NotFoundError
+
+CONFIG_FILE = "config.json"
+MODEL_HINT = "Name a folder with config.json, model.safetensors and tokenizer.json, or a hub id."
+CONNECT_SECONDS = 5.0  # how long the hub may take to answer before it counts as out of reach
+
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
+
+
+def find_model(name: str | Path = DEFAULT_MODEL) -> Path:
+    """The folder of a model.
+
+    Args:
+        name: path of a folder, the name of the bundled model, or a hub id such as
+            "someone/their-model". Only a hub id that is not cached uses the network.
+
+    Raises:
+        NotFoundError: there is no such model, or the hub cannot be reached.
+    """
+    folder = Path(name).expanduser()
+    if (folder / CONFIG_FILE).is_file():
+        return folder
+    if folder.exists():
+        raise NotFoundError(f"{name}: not a model, it has no {CONFIG_FILE}.", MODEL_HINT)
+    if str(name) == DEFAULT_MODEL:
+        return _bundled_model()
+    if _HUB_ID.fullmatch(str(name)) and not folder.parent.is_dir():
+        return _hub_model(str(name))
+    raise NotFoundError(f"{name}: no such model.", MODEL_HINT)
+
+
+def is_model(name: str) -> bool:
+    """Whether a name is a model's without asking the network: a folder, or the bundled one."""
+    return name == DEFAULT_MODEL or (Path(name).expanduser() / CONFIG_FILE).is_file()
+
+
+def bundled_folders() -> tuple[Path, ...]:
+    """Where the default model may be: in the installed package, in a checkout."""
+    package = Path(__file__).resolve().parent
+    return (package / "models" / DEFAULT_MODEL, package.parent / "models" / DEFAULT_MODEL)
+
+
+def _bundled_model() -> Path:
+    for folder in bundled_folders():
+        if (folder / CONFIG_FILE).is_file():
+            return folder
+    raise NotFoundError(
+        f"{DEFAULT_MODEL}: the default model is not installed.",
+        "Install infinisum again, or name another with --model.",
+    )
+
+
+def _hub_model(hub_id: str) -> Path:
+    """The cached copy of a hub model, fetched if there is none."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    files = ["*.json", "*.safetensors", "*.txt", "*.model"]  # weights as safetensors only, no code
+    # The bases are the errors of the HTTP library, whichever one the hub client is built on.
+    failures = (*HfHubHTTPError.__bases__, HFValidationError, OSError)
+    try:
+        folder = Path(snapshot_download(hub_id, allow_patterns=files, local_files_only=True))
+        if any(folder.glob("*.safetensors")) and (folder / CONFIG_FILE).is_file():
+            return folder
+    except (LocalEntryNotFoundError, HFValidationError):
+        pass
+    try:
+        return Path(snapshot_download(hub_id, allow_patterns=files, etag_timeout=CONNECT_SECONDS))
+    except failures as error:
+        status = getattr(getattr(error, "response", None), "status_code", None)
+        missing = status in (401, 404) or isinstance(error, HFValidationError)
+        what = "no such model on the hub" if missing else "the hub cannot be reached"
+        raise NotFoundError(
+            f"{hub_id}: not cached, and {what}.",
+            "Check the name and the connection, or name a folder.",
+        ) from error

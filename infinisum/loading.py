@@ -1,0 +1,120 @@
+"""A model folder → a network ready to read, with its tokenizer."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from infinisum.errors import InputError, NotFoundError, UsageError
+from infinisum.tokenizer import Tokenizer, load_tokenizer
+
+if TYPE_CHECKING:
+    import torch
+
+    from infinisum.model.modeling import InfinisumForConditionalGeneration
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A network with its tokenizer, and what is to be said about it."""
+
+    model: InfinisumForConditionalGeneration
+    tokenizer: Tokenizer
+    name: str
+    version: str  # of the weights, from the config
+    writes_well: bool  # whether its generated text is fit to be shown by default
+    device: str
+    dtype: str
+    why: str  # why this device and dtype, one line
+
+
+def load_model(folder: str | Path, device: str = "auto", dtype: str = "auto") -> LoadedModel:
+    """Load a model folder (config.json, model.safetensors, tokenizer.json).
+
+    Weights come from safetensors only; nothing of a checkpoint is executed.
+
+    Args:
+        folder: the folder.
+        device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+        dtype: "auto", "float32", "bfloat16" or "float16".
+
+    Raises:
+        NotFoundError: the folder or its weights are missing.
+        InputError: the weights or the config cannot be read.
+        UsageError: the device is not there, or the dtype is unknown.
+    """
+    folder = Path(folder)
+    for name in ("config.json", "model.safetensors"):
+        if not (folder / name).is_file():
+            raise NotFoundError(
+                f"{folder}: no model here ({name} is missing).",
+                "Name a model folder with --model, or leave it out for the default model.",
+            )
+    from infinisum.model.modeling import InfinisumForConditionalGeneration
+
+    torch_device, torch_dtype, why = choose(device, dtype)
+    tokenizer = load_tokenizer(folder)
+    try:
+        raw = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        model = InfinisumForConditionalGeneration.from_pretrained(
+            folder, dtype=torch_dtype, use_safetensors=True, local_files_only=True
+        )
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(
+            f"{folder}: the model cannot be loaded: {reason}", "Is the folder complete?"
+        ) from error
+    if tokenizer.vocab_size > model.config.vocab_size:
+        raise InputError(
+            f"{folder}: the tokenizer knows {tokenizer.vocab_size} tokens, "
+            f"the model {model.config.vocab_size}.",
+            "They do not belong together.",
+        )
+    model.to(torch_device).eval()  # type: ignore[arg-type]
+    return LoadedModel(
+        model=model,
+        tokenizer=tokenizer,
+        name=folder.resolve().name,
+        version=str(raw.get("infinisum_version", "")),
+        writes_well=bool(raw.get("writes_well", False)),
+        device=str(torch_device),
+        dtype=str(torch_dtype).removeprefix("torch."),
+        why=why,
+    )
+
+
+def choose(device: str, dtype: str) -> tuple[torch.device, torch.dtype, str]:
+    """Device and dtype for what was asked, and one line that says why.
+
+    Raises:
+        UsageError: the device is not there, or the dtype is unknown.
+    """
+    import torch
+
+    why = "as asked"
+    if device == "auto":
+        if torch.cuda.is_available():
+            device, why = "cuda", "a GPU is there"
+        elif torch.backends.mps.is_available():
+            device, why = "mps", "Apple's GPU is there"
+        else:
+            device, why = "cpu", "no GPU is there"
+    kind, _, number = device.partition(":")
+    missing = UsageError(f"--device {device}: there is no such device here.", "Try --device auto.")
+    if kind == "cuda":
+        if not torch.cuda.is_available() or int(number or 0) >= torch.cuda.device_count():
+            raise missing
+    elif kind == "mps":
+        if not torch.backends.mps.is_available():
+            raise missing
+    elif kind != "cpu":
+        raise missing
+    if dtype == "auto":
+        dtype = "bfloat16" if kind == "cuda" else "float32"
+        why += f"; {dtype} is the safe choice on {kind}"
+    chosen = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+    if dtype not in chosen:
+        raise UsageError(f"--dtype {dtype} is unknown.", "Use auto, float32, bfloat16 or float16.")
+    return torch.device(device), chosen[dtype], why

@@ -1,0 +1,116 @@
+"""Writing: the decoder's text from what it sees of a chapter or a book."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from infinisum.config import DecodingOptions
+from infinisum.tokenizer import Task, Tokenizer
+
+if TYPE_CHECKING:
+    from infinisum.model.modeling import InfiniEncoderOutput, InfinisumForConditionalGeneration
+
+TOKENS_PER_WORD: Final = 1.6  # room for what is asked; the tokenizer needs about 1.3
+NO_REPEAT_NGRAM: Final = 4  # tokens; a small model falls into loops without it
+MOST_COMPRESSION: Final = 2.4  # text that zlib shrinks by more repeats itself (Whisper's measure)
+LEAST_WORDS: Final = 12  # a shorter draft is no summary
+
+_SENTENCE_END = re.compile(r"[.!?…][\"”’»)\]]*(?=\s|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A generated summary, before anyone decided to show it."""
+
+    text: str
+    reads_well: bool  # long enough, in whole sentences, without loops; says nothing of its truth
+
+
+def write_summaries(
+    model: InfinisumForConditionalGeneration,
+    tokenizer: Tokenizer,
+    contexts: Sequence[InfiniEncoderOutput],
+    task: Task,
+    words: int,
+    decoding: DecodingOptions,
+) -> list[Draft]:
+    """Write one summary for each context, all in one batch.
+
+    Args:
+        model: the network.
+        tokenizer: its vocabulary.
+        contexts: from `Engine`, of one text each; they are not changed.
+        task: "chapter" or "book".
+        words: length to aim at.
+        decoding: greedy, beams or sampling; sampling is seeded, so it can be repeated.
+    """
+    if not contexts:
+        return []
+    prompt = torch.tensor([tokenizer.prompt(task, words)], device=model.device)
+    torch.manual_seed(decoding.seed)
+    ids = model.generate(
+        encoder_outputs=stack(contexts),
+        decoder_input_ids=prompt.repeat(len(contexts), 1),
+        **_generation(tokenizer, words, decoding),
+    )
+    return [_draft(tokenizer.decode(row[prompt.shape[1] :].tolist())) for row in ids]
+
+
+def stack(contexts: Sequence[InfiniEncoderOutput]) -> InfiniEncoderOutput:
+    """Contexts of one text each → one batch; exact states are padded to the longest."""
+    from infinisum.model.modeling import InfiniEncoderOutput
+
+    X = max(context["last_hidden_state"].shape[1] for context in contexts)
+
+    def padded(name: str) -> Tensor:
+        parts = [context[name] for context in contexts]
+        room = [X - part.shape[1] for part in parts]
+        behind = [
+            (0, 0, 0, n) if part.dim() == 3 else (0, n) for part, n in zip(parts, room, strict=True)
+        ]
+        return torch.cat([F.pad(part, pad) for part, pad in zip(parts, behind, strict=True)])
+
+    def joined(name: str) -> Tensor:
+        return torch.cat([context[name] for context in contexts])
+
+    return InfiniEncoderOutput(
+        last_hidden_state=padded("last_hidden_state"),
+        exact_mask=padded("exact_mask"),
+        distance=padded("distance"),
+        M=joined("M"),
+        z=joined("z"),
+        count=joined("count"),
+    )
+
+
+def _generation(tokenizer: Tokenizer, words: int, decoding: DecodingOptions) -> dict[str, Any]:
+    """Our decoding options in the words of `generate()`."""
+    options: dict[str, Any] = {
+        "max_new_tokens": max(16, round(TOKENS_PER_WORD * words)),
+        "num_beams": decoding.num_beams,
+        "do_sample": decoding.temperature > 0,
+        "no_repeat_ngram_size": NO_REPEAT_NGRAM,
+        "eos_token_id": tokenizer.eos_id,
+        "pad_token_id": tokenizer.pad_id,
+    }
+    if decoding.temperature > 0:
+        options |= {"temperature": decoding.temperature, "top_p": decoding.top_p}
+    return options
+
+
+def _draft(text: str) -> Draft:
+    """Cut an unfinished last sentence, and judge whether the text can be read at all."""
+    text = " ".join(text.split())
+    ends = [match.end() for match in _SENTENCE_END.finditer(text)]
+    whole = text[: ends[-1]] if ends else text
+    data = whole.encode("utf-8")
+    repeats = len(data) > MOST_COMPRESSION * max(1, len(zlib.compress(data)))
+    return Draft(whole, bool(ends) and not repeats and len(whole.split()) >= LEAST_WORDS)

