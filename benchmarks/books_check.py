@@ -25,7 +25,9 @@ from infinisum.books import Book, read_book
 _WORD = re.compile(r"[^\W_]+")
 _NAV_LINK = re.compile(r'<a href="text/([^"#]+)"[^>]*>(.*?)</a>', re.DOTALL)
 _BODY = re.compile(r'<body[^>]*epub:type="[^"]*bodymatter')
-_TITLE_PAGE = re.compile(r'<section[^>]*epub:type="[^"]*\b(?:part|volume|division|halftitlepage|dedication|epigraph)\b')
+_TITLE_PAGE = re.compile(
+    r'<section[^>]*epub:type="[^"]*\b(?:part|volume|division|halftitlepage|dedication|epigraph)\b'
+)
 
 
 def publisher_titles(path: Path) -> list[str]:

@@ -155,7 +155,7 @@ class FinetuneOptions:
             _at_least(option_name(name), getattr(self, name), 1)
         for name in ("learning_rate", "gate_learning_rate", "save_minutes", "time_limit_minutes"):
             value = getattr(self, name)
-            if value is not None and value <= 0:
+            if value is not None and not value > 0:
                 raise UsageError(f"{option_name(name)} {value}: must be above 0.")
         self.weights()
 
@@ -174,7 +174,7 @@ class FinetuneOptions:
                 raise UsageError(
                     f"--objective {part!r}: {weight!r} is no number.", "Write summarize:2,salience."
                 ) from None
-        if not weights or any(weight <= 0 for weight in weights.values()):
+        if not weights or not all(weight > 0 for weight in weights.values()):
             raise UsageError(
                 f"--objective {self.objective!r}: no objective with a weight above 0.",
                 "Write summarize,salience, or summarize:2,salience.",
@@ -198,5 +198,5 @@ def _one_of(option: str, value: str, choices: tuple[str, ...]) -> None:
 
 
 def _at_least(option: str, value: float, least: float) -> None:
-    if value < least:
+    if not value >= least:  # NaN fails too
         raise UsageError(f"{option} {value}: must be at least {least}.")

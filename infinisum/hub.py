@@ -65,7 +65,11 @@ def _hub_model(hub_id: str) -> Path:
 
     files = ["*.json", "*.safetensors", "*.txt", "*.model"]  # weights as safetensors only, no code
     # The bases are the errors of the HTTP library, whichever one the hub client is built on.
-    failures = (*HfHubHTTPError.__bases__, HFValidationError, OSError)
+    failures: tuple[type[BaseException], ...] = (
+        *HfHubHTTPError.__bases__,
+        HFValidationError,
+        OSError,
+    )
     try:
         folder = Path(snapshot_download(hub_id, allow_patterns=files, local_files_only=True))
         if any(folder.glob("*.safetensors")) and (folder / CONFIG_FILE).is_file():

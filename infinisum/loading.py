@@ -52,6 +52,9 @@ def load_model(folder: str | Path, device: str = "auto", dtype: str = "auto") ->
                 f"{folder}: no model here ({name} is missing).",
                 "Name a model folder with --model, or leave it out for the default model.",
             )
+    from huggingface_hub.errors import StrictDataclassError
+    from safetensors import SafetensorError
+
     from infinisum.model.modeling import InfinisumForConditionalGeneration
 
     torch_device, torch_dtype, why = choose(device, dtype)
@@ -61,8 +64,11 @@ def load_model(folder: str | Path, device: str = "auto", dtype: str = "auto") ->
         model = InfinisumForConditionalGeneration.from_pretrained(
             folder, dtype=torch_dtype, use_safetensors=True, local_files_only=True
         )
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+    except (
+        *(OSError, ValueError, KeyError, TypeError, RuntimeError),
+        *(SafetensorError, StrictDataclassError),
+    ) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(
             f"{folder}: the model cannot be loaded: {reason}", "Is the folder complete?"
         ) from error

@@ -12,7 +12,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from infinisum.errors import UsageError
 
@@ -102,6 +103,13 @@ def corpus_rouge(scores: Sequence[RougeScores]) -> RougeScores:
     )
 
 
+class Tokenizer(Protocol):
+    """What rouge-score asks of a tokenizer."""
+
+    def tokenize(self, text: str) -> list[str]:
+        """Tokens of a text."""
+
+
 class _AnyScriptTokenizer:
     """Words of any script; characters of scripts written without spaces."""
 
@@ -109,31 +117,70 @@ class _AnyScriptTokenizer:
         return _ANY_SCRIPT.findall(text.lower())
 
 
-@lru_cache(maxsize=4)
-def _scorer(convention: Convention, latin: bool) -> RougeScorer:
+@lru_cache(maxsize=8)
+def _scorer(convention: Convention, latin: bool, lsum: bool) -> tuple[RougeScorer, Tokenizer]:
     from rouge_score import rouge_scorer, tokenizers
 
-    tokenizer = (
-        tokenizers.DefaultTokenizer(use_stemmer=convention == "stemmed")
-        if latin
-        else _AnyScriptTokenizer()
-    )
-    return rouge_scorer.RougeScorer(["rouge1", "rouge2", "rougeLsum"], tokenizer=tokenizer)
+    tokenizer: Tokenizer = _AnyScriptTokenizer()
+    if latin:
+        tokenizer = tokenizers.DefaultTokenizer(use_stemmer=convention == "stemmed")
+    names = ["rouge1", "rouge2", "rougeLsum"] if lsum else ["rouge1", "rouge2"]
+    return rouge_scorer.RougeScorer(names, tokenizer=tokenizer), tokenizer
 
 
-def _score_pair(
-    prediction: str, reference: str, convention: Convention, lsum: bool
-) -> list[float]:
+def _score_pair(prediction: str, reference: str, convention: Convention, lsum: bool) -> list[float]:
     """ROUGE-1, ROUGE-2, ROUGE-L and, if asked for, ROUGE-Lsum, in per cent."""
-    from rouge_score import rouge_scorer
-
-    tokenizer = _scorer(convention, _is_latin(reference))._tokenizer
-    names = ["rouge1", "rouge2"] + (["rougeLsum"] if lsum else [])
-    scorer = rouge_scorer.RougeScorer(names, tokenizer=tokenizer)
-    target, own = _one_sentence_a_line(reference), _one_sentence_a_line(prediction)
-    scores = scorer.score(target, own)
-    values = [scores["rouge1"].fmeasure, scores["rouge2"].fmeasure]
-    values.append(_rouge_l(tokenizer.tokenize(reference), tokenizer.tokenize(prediction)))
+    scorer, tokenizer = _scorer(convention, _is_latin(reference), lsum)
+    if lsum:
+        scores = scorer.score(_sentence_lines(reference), _sentence_lines(prediction))
+    else:
+        scores = scorer.score(reference, prediction)
+    longest = _rouge_l(tokenizer.tokenize(reference), tokenizer.tokenize(prediction))
+    values = [scores["rouge1"].fmeasure, scores["rouge2"].fmeasure, longest]
     if lsum:
         values.append(scores["rougeLsum"].fmeasure)
     return [100.0 * value for value in values]
+
+
+def _rouge_l(reference: Sequence[str], prediction: Sequence[str]) -> float:
+    """F1 of the longest common subsequence.
+
+    The same figure as rouge-score's, whose table in pure Python takes seconds on long texts: one
+    row of the table is one integer here (Hyyrö's bit-parallel recurrence).
+    """
+    if not reference or not prediction:
+        return 0.0
+    places: dict[str, int] = {}
+    for index, token in enumerate(reference):
+        places[token] = places.get(token, 0) | 1 << index
+    everything = (1 << len(reference)) - 1
+    row = everything  # a zero bit: the common subsequence grows at this place
+    for token in prediction:
+        matches = row & places.get(token, 0)
+        row = ((row + matches) | (row - matches)) & everything
+    length = len(reference) - row.bit_count()
+    return 2.0 * length / (len(reference) + len(prediction))
+
+
+def _is_latin(reference: str) -> bool:
+    """Whether rouge-score's own tokenizer keeps at least half of the letters and digits."""
+    lower = reference.lower()
+    return 2 * len(_LATIN.findall(lower)) >= len(_LETTER.findall(lower))
+
+
+def _sentence_lines(text: str) -> str:
+    """One sentence a line, as ROUGE-Lsum expects them."""
+    from syntok import segmenter
+
+    lines = []
+    for line in filter(str.strip, text.splitlines()):
+        starts = [
+            sentence[0].offset for paragraph in segmenter.analyze(line) for sentence in paragraph
+        ]
+        cuts = [0, *starts[1:], len(line)]
+        lines += [line[start:end] for start, end in pairwise(cuts)]
+    return "\n".join(lines)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

@@ -25,6 +25,7 @@ CONTAINER = """<?xml version="1.0" encoding="utf-8"?>
 PAGE = """<?xml version="1.0" encoding="utf-8"?>
 <!DOCTYPE html>
 <html xmlns="http://www.w3.org/1999/xhtml" xmlns:epub="http://www.idpf.org/2007/ops" \
+epub:prefix="z3998: http://www.daisy.org/z3998/2012/vocab/structure/" \
 lang="{language}" xml:lang="{language}">
 <head>
   <title>{title}</title>

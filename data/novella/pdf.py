@@ -132,7 +132,8 @@ class NovellaTemplate(BaseDocTemplate):  # type: ignore[misc]
             invariant=1,
         )
         self.novella = novella
-        self.opening_pages: set[int] = set()  # found in the first pass, heeded in the next
+        self.opening_pages: set[int] = set()  # found in this pass, heeded in the next
+        self.known_openings: set[int] = set()
         self.addPageTemplates(
             [
                 self.template("cover", self.draw_cover, nothing),
@@ -153,7 +154,7 @@ class NovellaTemplate(BaseDocTemplate):  # type: ignore[misc]
     def draw_header(self, canvas: Any, document: Any) -> None:
         """Author on the left page, title on the right, nothing over an opening."""
         number = canvas.getPageNumber()
-        if number in self.opening_pages:
+        if number in self.known_openings:
             return
         head = self.novella.title if number % 2 else self.novella.author
         canvas.setFont(SANS, 8)
@@ -164,14 +165,19 @@ class NovellaTemplate(BaseDocTemplate):  # type: ignore[misc]
         canvas.setFont(SANS, 8)
         canvas.drawCentredString(WIDTH / 2, 38, str(canvas.getPageNumber()))
 
+    def beforeDocument(self) -> None:  # noqa: N802
+        """Start a pass: what the last one found holds, for passes go on until nothing moves."""
+        self.known_openings, self.opening_pages = self.opening_pages, set()
+
     def afterFlowable(self, flowable: Any) -> None:  # noqa: N802
         """Enter headings where they came to stand."""
         if isinstance(flowable, Heading):
             self.opening_pages.add(self.page)
             self.canv.bookmarkPage(flowable.key)
             self.canv.addOutlineEntry(flowable.entry, flowable.key, flowable.level)
-            entry = (flowable.level, flowable.entry, self.page, flowable.key)
-            self.notify("TOCEntry", entry)
+            if flowable.key != "colophon":
+                entry = (flowable.level, flowable.entry, self.page, flowable.key)
+                self.notify("TOCEntry", entry)
 
 
 def front_matter(novella: Novella) -> list[Any]:

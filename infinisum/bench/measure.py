@@ -37,7 +37,7 @@ def matmul_peak(device: torch.device, dtype: torch.dtype, seconds: float = 1.0) 
     b = torch.randn(n, n, device=device).to(dtype)
     best, end = 0.0, time.perf_counter() + seconds
     a @ b
-    while time.perf_counter() < end:
+    while best == 0 or time.perf_counter() < end:
         synchronize(device)
         start = time.perf_counter()
         a @ b

@@ -1,4 +1,4 @@
-"""Reading books: EPUB, PDF, HTML, Markdown and plain text to one `Book`; knows nothing of models."""
+"""Reading books: EPUB, PDF, HTML, Markdown and plain text become one `Book`."""
 
 from infinisum.books.book import Book, Chapter, LeftOut, Paragraph
 from infinisum.books.reader import read_book

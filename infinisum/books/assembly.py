@@ -8,8 +8,8 @@ from itertools import accumulate
 
 from infinisum.books.book import Chapter, LeftOut, Paragraph
 from infinisum.books.chapters import keep_body, matter_of, split_at_headings
-from infinisum.books.contents import Entry, Section, divide, letters, without_title
-from infinisum.books.headings import parse_heading
+from infinisum.books.contents import Entry, Section, divide, without_title
+from infinisum.books.headings import letters, parse_heading
 from infinisum.books.html import Block, Document
 
 _TITLE_PAGE_WORDS = 300
@@ -145,13 +145,12 @@ def _heading_entries(blocks: Sequence[Block]) -> list[Entry]:
 def _is_title_of(label: str, title: str) -> bool:
     """Whether a heading right after a bare "Chapter I" is its title."""
     above, below = parse_heading(label), parse_heading(title)
-    bare = above is not None and above.kind in ("chapter", "numeral", "part") and not above.title
+    labels = ("chapter", "numeral", "part", "named")
+    bare = above is not None and above.kind in labels and not above.title
     return bare and (below is None or below.kind == "capitals")
 
 
-def _with_entries(
-    source: Source, entries: Sequence[Entry]
-) -> tuple[list[Chapter], list[LeftOut]]:
+def _with_entries(source: Source, entries: Sequence[Entry]) -> tuple[list[Chapter], list[LeftOut]]:
     own_title = frozenset({letters(source.title)})
     sections = divide(entries, source.words, not_parts=own_title | _matter_titles(entries))
     by_offset = {file.offset: file for file in source.files if file.document.blocks}
@@ -212,7 +211,12 @@ def _reason(source: Source, section: Section, chapter: Chapter, file: File | Non
         return "part title"
     untitled = letters(section.title) in ("", letters(source.title))
     first = section.start == 0 or not section.title
-    if untitled and first and chapter.words <= _TITLE_PAGE_WORDS and section.end < len(source.blocks):
+    if (
+        untitled
+        and first
+        and chapter.words <= _TITLE_PAGE_WORDS
+        and section.end < len(source.blocks)
+    ):
         return "title page"
     return None
 

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from infinisum.books.book import Chapter, LeftOut, Paragraph
-from infinisum.books.headings import Heading, heading_title, is_heading, is_subtitle, parse_heading
+from infinisum.books.headings import (
+    Heading,
+    heading_title,
+    is_heading,
+    is_subtitle,
+    letters,
+    notation,
+    parse_heading,
+)
 from infinisum.books.matter import matter_of
 
 __all__ = [
@@ -19,6 +29,11 @@ __all__ = [
 
 _FRONT_WORDS = 300  # text before the first heading up to this many words is a title page
 _CONTENTS_GAP = 12  # words a contents line may have after its heading: a title, a page number
+_CONTENTS_WITHIN = 400  # paragraphs from the beginning in which a contents page may be
+_HEADING_LINES = 3  # lines of heading above the first paragraph of a chapter
+_LISTED_LENGTH = 200  # characters of a line of contents
+_LISTED_SHARE = 0.7  # share of the lines of a contents page that must come again as headings
+_PAGE_NUMBER = re.compile(r"(?:\s*[.·…]{2,}|\s{2,}|\t)\s*(?:[0-9]{1,4}|[ivxlc]{1,6})?\s*$")
 _CAPITALS_BODY = 150  # mean words under a line in capitals for these lines to be chapters
 # Left out by their title alone only as long as they are the smaller part of the book.
 _SOFT = {"preface", "foreword", "introduction", "afterword", "appendix", "note", "notes", "index"}
@@ -47,7 +62,7 @@ def _find(paragraphs: Sequence[Paragraph]) -> list[_Found]:
         bare = heading.kind in ("chapter", "part", "numeral") and not heading.title
         if bare and after + 1 < len(paragraphs) and is_subtitle(paragraphs[after].text):
             title = heading_title(paragraphs[after].text)
-            heading = Heading(heading.kind, heading.label, title, heading.number)
+            heading = replace(heading, title=title)
             after += 1
         found.append(_Found(heading, at, after))
         at = after
@@ -56,6 +71,54 @@ def _find(paragraphs: Sequence[Paragraph]) -> list[_Found]:
 
 def _words_between(paragraphs: Sequence[Paragraph], start: int, end: int) -> int:
     return sum(len(paragraph.text.split()) for paragraph in paragraphs[start:end])
+
+
+def _places(paragraphs: Sequence[Paragraph]) -> dict[str, list[int]]:
+    """Where each short paragraph stands, by its letters."""
+    places: dict[str, list[int]] = {}
+    for at, paragraph in enumerate(paragraphs):
+        if len(paragraph.text) <= _LISTED_LENGTH:
+            places.setdefault(letters(paragraph.text), []).append(at)
+    return places
+
+
+def _contents_page(paragraphs: Sequence[Paragraph]) -> tuple[int, list[str]]:
+    """Where the text begins after the contents page, and the titles listed there; (0, []) if none.
+
+    The list ends where its first line comes again, which is the first chapter, or at a paragraph
+    too long for a line of contents; the headings right above that are not lines of it either.
+    """
+    for at, paragraph in enumerate(paragraphs[:_CONTENTS_WITHIN]):
+        first, *rest = paragraph.text.split("\n")
+        if matter_of(first, "") != "contents":
+            continue
+        listed: list[str] = []
+        for below in range(at, len(paragraphs)):
+            lines = rest if below == at else paragraphs[below].text.split("\n")
+            titles = [title for line in lines if (title := _PAGE_NUMBER.sub("", line).strip())]
+            if listed and letters(paragraphs[below].text) == letters(listed[0]):
+                return below, listed
+            if any(len(title) > _LISTED_LENGTH for title in titles):
+                return max(at + 1, below - _HEADING_LINES), listed
+            listed += titles
+    return 0, []
+
+
+def _listed(paragraphs: Sequence[Paragraph]) -> list[_Found]:
+    """Headings that the contents page names word for word, whatever they look like."""
+    at, titles = _contents_page(paragraphs)
+    places = _places(paragraphs) if titles else {}
+    found: list[_Found] = []
+    for title in titles:
+        spots = places.get(letters(title), [])
+        index = bisect_left(spots, at)
+        if index < len(spots):
+            place = spots[index]
+            text = " ".join(paragraphs[place].text.split())
+            heading = parse_heading(text) or Heading("chapter", "", text)
+            found.append(_Found(heading, place, place + 1))
+            at = place + 1
+    return found if len(found) >= max(2, _LISTED_SHARE * len(titles)) else []
 
 
 def _without_contents(found: list[_Found], paragraphs: Sequence[Paragraph]) -> list[_Found]:
@@ -71,14 +134,18 @@ def _without_contents(found: list[_Found], paragraphs: Sequence[Paragraph]) -> l
 
 
 def _in_sequence(found: list[_Found]) -> list[_Found]:
-    """Those whose numbers count up from one, again and again: chapters, not page numbers."""
-    kept: list[_Found] = []
-    expected = 1
+    """The longest run whose numbers count up from one, again and again: chapters, not page numbers.
+
+    One numeral may be missing (a misprint), and numbers written differently (I, 1, One) do not
+    count together.
+    """
+    runs: dict[str, list[_Found]] = {}
     for item in found:
-        if item.heading.number in (expected, 1):
-            kept.append(item)
-            expected = (item.heading.number or 0) + 1
-    return kept
+        run = runs.setdefault(notation(item.heading), [])
+        before = run[-1].heading.number or 0 if run else 0
+        if item.heading.number in (before + 1, before + 2 if run else 1, 1):
+            run.append(item)
+    return max(runs.values(), key=len, default=[])
 
 
 def _choose(found: list[_Found], paragraphs: Sequence[Paragraph]) -> list[_Found]:
@@ -86,18 +153,20 @@ def _choose(found: list[_Found], paragraphs: Sequence[Paragraph]) -> list[_Found
     of: dict[str, list[_Found]] = {}
     for item in found:
         of.setdefault(item.heading.kind, []).append(item)
-    always = of.get("part", []) + of.get("named", [])
     chapters = of.get("chapter", [])
     if len(chapters) < 2:
         for kind in ("numbered", "numeral"):
             run = _in_sequence(of.get(kind, []))
             if len(run) >= 2:
-                chapters += run
+                chapters = chapters + run
                 break
         else:
             if len(of.get("part", [])) < 2:
-                chapters += _capitals(of.get("capitals", []), paragraphs)
-    return sorted(always + chapters, key=lambda item: item.at)
+                chapters = chapters + _capitals(of.get("capitals", []), paragraphs)
+    # "Act II", and right under it "Prologue": a scene of it, not a chapter of its own.
+    filled = {item.after for item in chapters}
+    named = [item for item in of.get("named", []) if item.at not in filled]
+    return sorted(of.get("part", []) + named + chapters, key=lambda item: item.at)
 
 
 def _capitals(found: list[_Found], paragraphs: Sequence[Paragraph]) -> list[_Found]:
@@ -131,7 +200,7 @@ def split_at_headings(paragraphs: Iterable[Paragraph]) -> list[Chapter]:
         Sections in order, front and back matter still among them: see `keep_body`.
     """
     flat = list(paragraphs)
-    chosen = _choose(_without_contents(_find(flat), flat), flat)
+    chosen = _headings(flat)
     sections: list[Chapter] = []
     if lead := tuple(flat[: chosen[0].at] if chosen else flat):
         sections.append(Chapter("", lead))
@@ -156,6 +225,22 @@ def split_at_headings(paragraphs: Iterable[Paragraph]) -> list[Chapter]:
             titles = titles[:-1]
         sections.append(Chapter(heading.text, body, len(titles) + 1, titles))
     return sections
+
+
+def _headings(flat: Sequence[Paragraph]) -> list[_Found]:
+    """The headings that divide a book: those its contents page lists, else by their look."""
+    listed = _listed(flat)
+    seen = _choose(_without_contents(_find(flat), flat), flat)
+    if len(listed) <= len([item for item in seen if item.heading.kind not in ("part", "named")]):
+        return seen
+    taken = {item.at for item in listed}
+    more = [
+        # "Part II", "Kamala": no title of the part where the contents page knows it as a chapter.
+        _Found(replace(i.heading, title=""), i.at, i.at + 1) if i.at + 1 in taken else i
+        for i in seen
+        if i.heading.kind in ("part", "named") and i.at not in taken
+    ]
+    return sorted(listed + more, key=lambda item: item.at)
 
 
 def _holds_chapters(chosen: Sequence[_Found], index: int) -> bool:

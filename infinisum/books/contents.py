@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from infinisum.books.headings import Heading, parse_heading
+from infinisum.books.headings import letters, parse_heading
 
 _OWN_WORDS = 30  # a part's page up to this many words is its title page, not text
 _OWN_TEXT = 300  # an entry with this much text before its first sub-entry may be a chapter
@@ -41,13 +40,8 @@ class _Node:
     children: list[_Node] = field(default_factory=list)
 
 
-def letters(text: str) -> str:
-    """Letters and digits only, for comparing titles."""
-    return re.sub(r"[\W_]+", "", text).casefold()
-
-
 def _rank(title: str) -> str:
-    heading: Heading | None = parse_heading(title)
+    heading = parse_heading(title)
     if heading is None or heading.kind in ("capitals", "named"):
         return ""
     return heading.kind if heading.kind in ("part", "section") else "chapter"
@@ -88,7 +82,9 @@ def _is_part(node: _Node, words: Sequence[int]) -> bool:
     if common:
         return True
     below = words[node.end] - words[node.own_end]
-    return below / len(node.children) >= _KID_WORDS or (own <= _OWN_WORDS and len(node.children) > 1)
+    return below / len(node.children) >= _KID_WORDS or (
+        own <= _OWN_WORDS and len(node.children) > 1
+    )
 
 
 def divide(
@@ -122,7 +118,10 @@ def divide(
         for child in node.children:
             emit(child, inner)
 
-    for root in _tree(entries, total):
+    roots = _tree(entries, total)
+    if len(roots) == 1:  # one heading over everything is the book's title, not a part
+        not_parts |= {letters(roots[0].entry.title)}
+    for root in roots:
         emit(root, ())
     return [section for section in sections if section.end > section.start]
 

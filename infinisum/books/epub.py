@@ -20,8 +20,9 @@ from infinisum.books import epub_container as container
 from infinisum.books.assembly import File, Source, Target, assemble
 from infinisum.books.book import Book, LeftOut
 from infinisum.books.epub_container import ContentsLine, Package, SpineFile
-from infinisum.books.html import note_targets, read_document
+from infinisum.books.html import read_document
 from infinisum.books.markup import parse_markup, parse_xml
+from infinisum.books.tags import note_targets
 from infinisum.errors import InputError
 
 _UNPACKED_LIMIT = 512 * 2**20  # ebooklib unpacks everything, pictures too
@@ -53,6 +54,7 @@ def read_epub(data: bytes, name: str) -> Book:
             "It may hold pictures of pages only; such books need text recognition (OCR) first.",
         )
     missing = [*package.missing, *unreadable]
+    left_out += [LeftOut(path, "missing or damaged") for path in missing]
     language = package.language or next((f.document.language for f in files), "")
     return Book(
         title=package.title,
@@ -61,7 +63,7 @@ def read_epub(data: bytes, name: str) -> Book:
         language=language.strip(),
         format="epub",
         source=name,
-        left_out=tuple([*left_out, *(LeftOut(path, "missing or damaged") for path in missing)]),
+        left_out=tuple(left_out),
         warnings=tuple(f"{name}: {path} is missing or damaged." for path in missing),
     )
 
@@ -70,11 +72,14 @@ def _read_files(package: Package) -> tuple[list[File], list[str]]:
     """The documents of the reading order, and the names of those that hold none."""
     roots = [(item.name, parse_markup(item.data)) for item in package.spine]
     unreadable = [path for path, root in roots if root is None]
+    order = {posixpath.basename(path): index for index, (path, _) in enumerate(roots)}
     notes: dict[str, set[str]] = {}
-    for path, root in roots:
+    for index, (path, root) in enumerate(roots):
         for target in note_targets(root) if root is not None else ():
             file, _, fragment = target.partition("#")
-            notes.setdefault(file or posixpath.basename(path), set()).add(fragment)
+            # A mark that points to an earlier file leads from a note back to the text.
+            if not file or order.get(file, -1) >= index:
+                notes.setdefault(file or posixpath.basename(path), set()).add(fragment)
     files = [
         File(
             path,

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-from infinisum.books.html import tag_of, types_of
 from infinisum.books.markup import parse_xml
+from infinisum.books.tags import tag_of, types_of
 from infinisum.errors import InputError
 
 TEXT_TYPES = frozenset(
@@ -199,9 +199,9 @@ def find_opf(archive: zipfile.ZipFile) -> str:
 def _without_opf(archive: zipfile.ZipFile, package: Package) -> None:
     """No package document: the pages there are, in the order of the archive."""
     for path in archive.namelist():
-        if path.lower().endswith((".xhtml", ".html", ".htm")):
-            if content := read_member(archive, path):
-                package.spine.append(SpineFile(path, content))
+        page = path.lower().endswith((".xhtml", ".html", ".htm"))
+        if page and (content := read_member(archive, path)):
+            package.spine.append(SpineFile(path, content))
 
 
 def _read_metadata(root: Any, package: Package) -> None:

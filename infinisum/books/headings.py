@@ -10,17 +10,20 @@ from infinisum.books.numbers import cjk_value, number_value, roman_value
 
 Kind = Literal["part", "chapter", "section", "named", "numbered", "numeral", "capitals"]
 
-_PART = "part volume vol book tome livre partie teil buch band parte libro livro volumen часть книга том deel boek"
-_CHAPTER = (
-    "chapter chap chapitre kapitel capitolo capítulo capitulo cap hoofdstuk глава act acte akt atto acto"
-    " stave canto chant gesang letter lettre brief adventure lecture fable tale"
+_KINDS_OF_WORDS: tuple[tuple[Kind, str], ...] = (
+    (
+        "part",
+        "part volume vol book tome livre partie teil buch band parte libro livro volumen часть"
+        " книга том deel boek",
+    ),
+    (
+        "chapter",
+        "chapter chap chapitre kapitel capitolo capítulo capitulo cap hoofdstuk глава act acte akt"
+        " atto acto stave canto chant gesang letter lettre brief adventure lecture fable tale",
+    ),
+    ("section", "section scene scène szene scena escena sect"),
 )
-_SECTION = "section scene scène szene scena escena sect"
-_KINDS: dict[str, Kind] = (
-    dict.fromkeys(_PART.split(), "part")
-    | dict.fromkeys(_CHAPTER.split(), "chapter")
-    | dict.fromkeys(_SECTION.split(), "section")
-)
+_KINDS: dict[str, Kind] = {word: kind for kind, words in _KINDS_OF_WORDS for word in words.split()}
 _WORDS = "|".join(sorted(_KINDS, key=len, reverse=True))
 _NUMBER = r"[0-9]{1,3}(?:st|nd|rd|th|º|ª)?|[^\W\d_]+(?:-[^\W\d_]+)?"
 
@@ -33,7 +36,8 @@ _WORD_FIRST = re.compile(
 )
 # "The First Part", "Erstes Kapitel", "PREMIÈRE PARTIE"
 _NUMBER_FIRST = re.compile(
-    rf"(?:the )?(?P<number>{_NUMBER}|[0-9]{{1,3}}\.)\s+(?P<word>{_WORDS})(?P<rest>(?:[.:—–\n-].*)?)",
+    rf"(?:the )?(?P<number>{_NUMBER}|[0-9]{{1,3}}\.)\s+(?P<word>{_WORDS})"
+    r"(?P<rest>(?:[.:—–\n-].*)?)",
     re.IGNORECASE | re.DOTALL,
 )
 _CJK = re.compile(
@@ -44,7 +48,8 @@ _CJK = re.compile(
 _CJK_PART = "卷部篇編编부편권"
 _NUMERAL = re.compile(r"[\[(]?(?P<number>[0-9]{1,3}|[A-Za-z-]+)[\])]?\.?")
 _NUMBERED = re.compile(
-    r"(?P<number>[0-9]{1,3}|[IVXLC]+)(?:[.:)]\s*\n?\s*|\s+[—–-]\s+|\s*\n\s*)(?P<rest>\S.*)", re.DOTALL
+    r"(?P<number>[0-9]{1,3}|[IVXLC]+)(?:[.:)]\s*\n?\s*|\s+[—–-]\s+|\s*\n\s*)(?P<rest>\S.*)",
+    re.DOTALL,
 )
 _NAMED = re.compile(
     r"(?:the |an? )?(?:prologue|epilogue|preface|foreword|introduction|introductory|conclusion"
@@ -59,6 +64,7 @@ _NAMED = re.compile(
 _THE_END = re.compile(r"(?:the end|finis|fin|ende|fine|[*\s.]+)", re.IGNORECASE)
 
 _LONGEST = 400  # characters; eighteenth-century titles are long
+_LONGEST_NUMBERED = 200
 _LONGEST_UNMARKED = 90  # where only capitals or a number tell that it is a heading
 _DECORATION = " \t*_=#~|—–-"
 
@@ -81,12 +87,15 @@ class Heading:
     def key(self) -> tuple[str, int | None, str]:
         """What two occurrences of the same heading (contents page and chapter) share."""
         if self.kind in ("chapter", "part", "section") and self.number is not None:
-            word = next((w for w in re.findall(r"[^\W\d_]+", self.label) if w.lower() in _KINDS), "")
+            word = next(
+                (w for w in re.findall(r"[^\W\d_]+", self.label) if w.lower() in _KINDS), ""
+            )
             return (self.kind, self.number, word.casefold())
-        return (self.kind, self.number, _letters(self.text))
+        return (self.kind, self.number, letters(self.text))
 
 
-def _letters(text: str) -> str:
+def letters(text: str) -> str:
+    """Letters and digits only, lower case, for comparing titles."""
     return re.sub(r"[\W_]+", "", text).casefold()
 
 
@@ -104,7 +113,9 @@ def _is_title(rest: str) -> bool:
     if re.match(r"\s*[.:)\]—–-]|\s*\n", rest):
         return True
     words = rest.split()
-    return words[0][0].isupper() and len(words) <= 12 and not rest.rstrip().endswith((".", ",", ";"))
+    return (
+        words[0][0].isupper() and len(words) <= 12 and not rest.rstrip().endswith((".", ",", ";"))
+    )
 
 
 def _is_capitals(line: str) -> bool:
@@ -139,13 +150,41 @@ def _with_word(line: str) -> Heading | None:
         label = line[: len(line) - len(rest)].strip(" .")
         if len(label.split()) > 1 and label.split()[0].islower():
             continue
-        return Heading(_KINDS[match["word"].casefold()], " ".join(label.split()), _tidy(rest), number)
+        return Heading(
+            _KINDS[match["word"].casefold()], " ".join(label.split()), _tidy(rest), number
+        )
     if match := _CJK.fullmatch(line):
         label = line[: match.start("rest")].strip()
         if label[0] in "第제" or match["number"].isdigit():
             kind: Kind = "part" if match["word"] in _CJK_PART else "chapter"
-            return Heading(kind, label, match["rest"].strip(" :：.、　"), cjk_value(match["number"]))
+            return Heading(
+                kind, label, match["rest"].strip(" :：.、　"), cjk_value(match["number"])
+            )
     return None
+
+
+def _numbered(line: str) -> Heading | None:
+    """A number with a title: "IV. The Storm", "I: In Which We Are Introduced to Some Bees"."""
+    match = _NUMBERED.fullmatch(line)
+    number = number_value(match["number"]) if match else None
+    if match is None or number is None:
+        return None
+    rest = match["rest"]
+    begins = rest[0].isupper() or rest[0] in "“\"‘'¿¡"
+    sentence = rest.endswith((".", ",", ";", ":")) and len(rest.split()) > 14
+    return (
+        Heading("numbered", match["number"], _tidy(rest), number)
+        if begins and not sentence
+        else None
+    )
+
+
+def notation(heading: Heading) -> str:
+    """How a heading writes its number: "roman", "digits" or "words"."""
+    label = heading.label.strip("[]().")
+    if label.isdigit():
+        return "digits"
+    return "roman" if roman_value(label) is not None else "words"
 
 
 def parse_heading(line: str) -> Heading | None:
@@ -159,18 +198,18 @@ def parse_heading(line: str) -> Heading | None:
         return None
     if heading := _with_word(line):
         return heading
-    if (match := _NUMERAL.fullmatch(line)) and (number := number_value(match["number"])) is not None:
+    if (match := _NUMERAL.fullmatch(line)) and (
+        number := number_value(match["number"])
+    ) is not None:
         written = match["number"]
         if not written.isalpha() or written[0].isupper() or roman_value(written) is not None:
             return Heading("numeral", written, "", number)
+    if len(line) <= _LONGEST_NUMBERED and (heading := _numbered(line)):
+        return heading
     if len(line) > _LONGEST_UNMARKED:
         return None
     if match := _NAMED.fullmatch(line):
         return Heading("named", line[: match.start("rest")], _tidy(match["rest"]))
-    if (match := _NUMBERED.fullmatch(line)) and (number := number_value(match["number"])) is not None:
-        rest = match["rest"]
-        if (rest[0].isupper() or rest[0] in "“\"‘'¿¡") and len(rest.split()) <= 14:
-            return Heading("numbered", match["number"], _tidy(rest), number)
     return Heading("capitals", "", _tidy(line)) if _is_capitals(line) else None
 
 

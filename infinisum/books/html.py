@@ -7,34 +7,27 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from infinisum.books.tags import (
+    BLOCKS,
+    DIVISIONS,
+    HEADINGS,
+    NOTE_CLASSES,
+    NOTE_TYPES,
+    PAGE_CLASSES,
+    PAGE_TYPES,
+    SKIPPED,
+    STANZAS,
+    classes_of,
+    is_mark,
+    plain_text,
+    tag_of,
+    types_of,
+)
+
 _SPACE = re.compile(r"[^\S\n]+")
 # Invisible characters: word joiner, zero-width space and joiners, BOM, soft hyphen, variation.
 _INVISIBLE = dict.fromkeys((0x2060, 0x200B, 0x200C, 0x200D, 0xFEFF, 0x00AD, 0xFE0E, 0xFE0F))
-
-_HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_BLOCKS = frozenset(
-    "address article aside blockquote body caption center dd details dialog dir div dl dt fieldset"
-    " figcaption figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr html legend li main menu ol"
-    " p pre section summary table tbody td tfoot th thead tr ul".split()
-)
-_SKIPPED = frozenset(
-    "audio button canvas embed head iframe img input map noscript object rp rt script select style"
-    " svg template textarea title video".split()
-)
-_DIVISIONS = frozenset({"body", "section", "article", "div", "aside", "main", "header", "html"})
-_NOTE_TYPES = frozenset(
-    "footnote footnotes endnote endnotes rearnote rearnotes doc-footnote doc-endnote doc-endnotes".split()
-)
-_NOTE_CLASSES = frozenset({"footnote", "footnotes", "endnotes", "endnote", "footnote-definition"})
-_PAGE_TYPES = frozenset({"pagebreak", "doc-pagebreak"})
-_PAGE_CLASSES = frozenset({"pagenum", "pageno", "page-number", "pagebreak", "pgnum", "page_number"})
-_MARK_TYPES = frozenset({"noteref", "doc-noteref", "backlink", "doc-backlink"})
-_MARK_CLASSES = frozenset(
-    "noteref footnote-ref footnoteref fnref fnanchor footnote-back footnote-backref reversefootnote".split()
-)
-_MARK_TEXT = re.compile(r"[\[(]?\s*(?:\d{1,4}|[ivxl]{1,6}|[a-z]|[*†‡§¶]{1,4}|↩︎?|←|\^)\s*[\])]?")
-_MARK_TARGET = re.compile(r"(?:fn|foot|endnote|note|rearnote|ftn|r?ref)[\w.-]*\d", re.IGNORECASE)
-_STANZAS = frozenset({"stanza", "linegroup", "lg", "verse-group"})
+_NOTE_WORDS = 1500  # what a mark points to is a note up to this length
 
 
 @dataclass(slots=True)
@@ -57,51 +50,6 @@ class Document:
     types: frozenset[str] = frozenset()  # epub:type of body and of the section that is all of it
     title: str = ""  # <title>
     language: str = ""
-
-
-def tag_of(element: Any) -> str:
-    """The element's name without namespace, lower case; "" for comments and the like."""
-    tag = element.tag
-    return tag.rsplit("}", 1)[-1].lower() if isinstance(tag, str) else ""
-
-
-def types_of(element: Any) -> list[str]:
-    """Words of `epub:type` and `role`."""
-    types = element.get("{http://www.idpf.org/2007/ops}type") or element.get("epub:type") or ""
-    return f"{types} {element.get('role') or ''}".lower().split()
-
-
-def _classes(element: Any) -> list[str]:
-    return (element.get("class") or "").lower().split()
-
-
-def _plain(element: Any) -> str:
-    return " ".join("".join(element.itertext()).split())
-
-
-def _is_mark(element: Any) -> bool:
-    """Whether a link is the mark of a footnote, or the way back from one."""
-    if _MARK_TYPES.intersection(types_of(element)) or _MARK_CLASSES.intersection(_classes(element)):
-        return True
-    href = element.get("href") or ""
-    if "#" not in href or not _MARK_TEXT.fullmatch(text := _plain(element)):
-        return False
-    if text[:1] in "[(↩←^*†‡§":
-        return True
-    raised = any(tag_of(near) == "sup" for near in (element.getparent(), *element))
-    own = f"{element.get('id') or ''} {element.get('class') or ''}"
-    return raised or bool(
-        _MARK_TARGET.match(href.rsplit("#", 1)[1]) or _MARK_TARGET.search(own.strip())
-    )
-
-
-def note_targets(root: Any) -> set[str]:
-    """Fragments (with the file name before them, if any) that footnote marks point to."""
-    return {
-        element.get("href").rsplit("/", 1)[-1]
-        for element in root.iter("{*}a")
-        if element.get("href") and "#" in element.get("href") and _is_mark(element)
-    }
 
 
 class _Walk:
@@ -141,11 +89,11 @@ class _Walk:
         name = element.get("id") or element.get("name") if tag == "a" else element.get("id")
         if name:
             self.document.anchors.setdefault(name, len(self.document.blocks))
-        if tag in _SKIPPED or element.get("hidden") is not None or self._is_left_out(element, tag):
+        if tag in SKIPPED or element.get("hidden") is not None or self._is_left_out(element, tag):
             return False
         if tag == "br":
             self.buffer.append("\x00")
-        if tag in _BLOCKS:
+        if tag in BLOCKS:
             self.flush()
             self._open_block(element, tag)
         elif "z3998:stage-direction" in types_of(element):
@@ -155,39 +103,45 @@ class _Walk:
         return True
 
     def _is_left_out(self, element: Any, tag: str) -> bool:
-        types, classes = types_of(element), _classes(element)
-        if tag == "a" and element.get("href") and _is_mark(element):
+        types, classes = types_of(element), classes_of(element)
+        if tag == "a" and element.get("href") and is_mark(element):
             self.document.marks += 1
             return True
-        if tag == "sup" and len(element) == 1 and tag_of(element[0]) == "a" and _is_mark(element[0]):
+        if tag == "sup" and len(element) == 1 and tag_of(element[0]) == "a" and is_mark(element[0]):
             self.document.marks += 1
             return True
-        if _PAGE_TYPES.intersection(types) or _PAGE_CLASSES.intersection(classes):
+        if PAGE_TYPES.intersection(types) or PAGE_CLASSES.intersection(classes):
             return True
-        note = element.get("id") in self.notes and tag in _BLOCKS and tag not in _HEADINGS
-        note = note or bool(_NOTE_TYPES.intersection(types))
-        note = note or (tag in _BLOCKS and bool(_NOTE_CLASSES.intersection(classes)))
+        words = 0
+        note = element.get("id") in self.notes and tag in BLOCKS and tag not in HEADINGS
+        if note:
+            words = len(plain_text(element).split())
+            note = words <= _NOTE_WORDS
+        note = note or bool(NOTE_TYPES.intersection(types))
+        note = note or (tag in BLOCKS and bool(NOTE_CLASSES.intersection(classes)))
         if note and tag not in ("body", "html"):
-            self.document.note_words += len(_plain(element).split())
+            self.document.note_words += words or len(plain_text(element).split())
             return True
         return tag == "nav" or "display:none" in (element.get("style") or "").replace(" ", "")
 
     def _open_block(self, element: Any, tag: str) -> None:
-        if tag in _DIVISIONS:
-            self.types.append(self.types[-1].union(types_of(element)))
+        if tag in DIVISIONS:
+            # Converters that do not know epub:type leave its words in the class of a section.
+            classes = classes_of(element) if tag == "section" else ()
+            self.types.append(self.types[-1].union(types_of(element), classes))
         types = types_of(element)
-        if tag in _HEADINGS:
-            self.level = _HEADINGS[tag]
+        if tag in HEADINGS:
+            self.level = HEADINGS[tag]
         elif tag == "p":
             titled = {"title", "subtitle", "fulltitle"}.intersection(types)
             grouped = (parent := element.getparent()) is not None and tag_of(parent) == "hgroup"
             self.level = 6 if titled or grouped else 0
-        if _STANZAS.intersection(_classes(element)):
+        if STANZAS.intersection(classes_of(element)):
             self.stanza = -1
 
     def _end(self, element: Any) -> None:
         tag = tag_of(element)
-        if tag not in _BLOCKS:
+        if tag not in BLOCKS:
             if "z3998:stage-direction" in types_of(element):
                 self._close_direction()
             return
@@ -197,9 +151,9 @@ class _Walk:
         if tag == "tr" and self.prefix:
             self._keep(self.prefix)
             self.prefix = ""
-        if tag in _DIVISIONS:
+        if tag in DIVISIONS:
             self.types.pop()
-        if _STANZAS.intersection(_classes(element)):
+        if STANZAS.intersection(classes_of(element)):
             self.stanza = None
         self.level = 0
 
@@ -269,7 +223,7 @@ def read_document(root: Any, notes: Collection[str] = ()) -> Document:
     document = walk.document
     document.types = frozenset(_whole_types(root))
     title = next(iter(root.iter("{*}title")), None)
-    document.title = _plain(title) if title is not None else ""
+    document.title = plain_text(title) if title is not None else ""
     document.language = (
         root.get("{http://www.w3.org/XML/1998/namespace}lang") or root.get("lang") or ""
     )
@@ -282,4 +236,4 @@ def _whole_types(root: Any) -> Iterator[str]:
     while element is not None:
         yield from types_of(element)
         children = [child for child in element if tag_of(child)]
-        element = children[0] if len(children) == 1 and tag_of(children[0]) in _DIVISIONS else None
+        element = children[0] if len(children) == 1 and tag_of(children[0]) in DIVISIONS else None

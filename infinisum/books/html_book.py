@@ -6,8 +6,9 @@ from typing import Any
 
 from infinisum.books.assembly import File, Source, Target, assemble
 from infinisum.books.book import Book
-from infinisum.books.html import note_targets, read_document
+from infinisum.books.html import read_document
 from infinisum.books.markup import parse_markup
+from infinisum.books.tags import note_targets
 from infinisum.errors import InputError
 
 

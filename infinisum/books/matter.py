@@ -47,13 +47,13 @@ _TYPES = {
     "z3998:dramatis-personae": "list of persons",
     "copyright": "licence",
     "z3998:publisher-address": "imprint",
+    "preamble": "preface",
 }
 # Left out too where the publisher files them under front or back matter; text where he does not.
 _TYPES_OUTSIDE = {
     "introduction": "introduction",
     "afterword": "afterword",
     "appendix": "appendix",
-    "preamble": "preface",
 }
 _OUTSIDE = {"frontmatter": "front matter", "backmatter": "back matter"}
 _INSIDE = {"bodymatter", "chapter", "part", "volume", "prologue", "epilogue", "conclusion"}
@@ -85,8 +85,8 @@ _TITLES: tuple[tuple[str, str], ...] = (
     ("colophon", r"colophon|about this (e-?)?book|about standard ebooks"),
     (
         "licence",
-        r"uncopyright|licen[cs]e|(the )?full (project gutenberg[^a-z]{0,3} )?licen[cs]e|legal notice"
-        r"|terms of use|.*project gutenberg.*licen[cs]e.*",
+        r"uncopyright|licen[cs]e|(the )?full (project gutenberg[^a-z]{0,3} )?licen[cs]e"
+        r"|legal notice|terms of use|.*project gutenberg.*licen[cs]e.*",
     ),
     ("dedication", r"dedication|dédicace|widmung|dedicatoria|dedica"),
     ("epigraph", r"epigraph|épigraphe"),
@@ -156,7 +156,8 @@ _RIGHTS = re.compile(
 )
 _RIGHTS_WORDS = 600
 _GUTENBERG_HEADER = re.compile(
-    r"this e(?:book|text) is for the use of anyone anywhere|^\W*the project gutenberg e(?:book|text)",
+    r"this e(?:book|text) is for the use of anyone anywhere"
+    r"|^\W*the project gutenberg e(?:book|text)",
     re.IGNORECASE,
 )
 _GUTENBERG_LICENCE = re.compile(

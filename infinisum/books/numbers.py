@@ -120,7 +120,7 @@ def _english_value(text: str) -> int | None:
 
 
 def cjk_value(text: str) -> int | None:
-    """The value of a number in digits or Chinese characters ("12", "十二", "一百零八"), else None."""
+    """The value of a number in digits or Chinese characters ("12", "一百零八"), else None."""
     if text.isdecimal():
         return int(text)
     if not text or any(c not in _CJK_DIGITS and c not in _CJK_UNITS for c in text):

@@ -55,6 +55,8 @@ def run(args: Sequence[str]) -> int:
     """
     console = Console()
     debug = "--debug" in args
+    failure: InfinisumError
+    cause: BaseException | None
     try:
         status = app(args=list(args), prog_name="infinisum", standalone_mode=False)
     except InfinisumError as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infinisum.books.book import Book
-from infinisum.cli.console import Console, SummaryBars, print_result
+from infinisum.cli.console import Console, SummaryBars, print_result, quiet_libraries
 from infinisum.cli.sources import read_source
 from infinisum.config import TOKENS_PER_WORD, SummarizeOptions
 from infinisum.document import to_markdown, write_document
@@ -114,6 +114,7 @@ class Batch:
         if self._loaded is None:
             from infinisum.loading import load_model
 
+            quiet_libraries()
             self._loaded = load_model(find_model(self.model), self.device, self.dtype)
             loaded = self._loaded
             self.console.note(

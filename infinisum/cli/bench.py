@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from infinisum.cli import options as opt
-from infinisum.cli.console import print_result
+from infinisum.cli.console import print_result, quiet_libraries
 from infinisum.config import DEFAULT_MODEL
 from infinisum.errors import UsageError
 
@@ -81,6 +81,7 @@ def _measure(
     from infinisum.hub import find_model
     from infinisum.loading import load_model
 
+    quiet_libraries()
     result = run(load_model(find_model(model), device, dtype), tokens, seed=seed)
     if not as_json:
         rows = [[row[column] for column in columns] for row in result["rows"]]

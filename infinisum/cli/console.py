@@ -63,6 +63,14 @@ class Console:
         self.rich().print(one_line(message), style=style, soft_wrap=True)
 
 
+def quiet_libraries() -> None:
+    """Keep the bars and notices of the model libraries off stderr; errors are ours to report."""
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+
+
 def print_result(text: str) -> None:
     """Print a result on stdout, as UTF-8 whatever the locale.
 
@@ -146,7 +154,7 @@ class SummaryBars:
         """Times of this run, for `--json` under `run`."""
         total = time.perf_counter() - self._started
         return {
-            "seconds_s": round(total, 3),
+            "total_s": round(total, 3),
             "reading_s": round(self._reading_s, 3),
             "writing_s": round(total - self._reading_s, 3),
             "tokens_per_s": round(self.tokens_read / max(self._reading_s, 1e-9), 1),

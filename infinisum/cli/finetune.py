@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from infinisum.cli import options as opt
-from infinisum.cli.console import Console, print_result
+from infinisum.cli.console import Console, print_result, quiet_libraries
 from infinisum.config import DEFAULT_MODEL, FinetuneOptions
 
 EXAMPLE = "Example: infinisum finetune --data summaries.jsonl -o my-model --max-steps 200"
@@ -102,6 +102,7 @@ def finetune(
     )
     from infinisum.training.trainer import finetune as train
 
+    quiet_libraries()
     started = time.perf_counter()
     folder = train(options)
     seconds = time.perf_counter() - started

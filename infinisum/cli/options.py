@@ -54,8 +54,9 @@ def load_config(ctx: typer.Context, path: Path | None) -> Path | None:
 def config_text(ctx: typer.Context) -> str:
     """The options of this call as a TOML file that `--config` takes."""
     lines = [f"[{ctx.command.name}]"]
-    for name, value in ctx.params.items():
-        if name not in _HIDDEN and value is not None and value != () and value != []:
+    for parameter in ctx.command.params:
+        name, value = str(parameter.name), ctx.params.get(str(parameter.name))
+        if parameter.param_type_name == "option" and name not in _HIDDEN and value is not None:
             lines.append(f"{name.replace('_', '-')} = {_toml(value)}")
     return "\n".join(lines) + "\n"
 

@@ -30,7 +30,7 @@ def summarize(
     source: Annotated[
         list[str],
         typer.Argument(
-            metavar="SOURCE...", help="Books (EPUB, PDF, text, Markdown, HTML), folders, or -."
+            metavar="SOURCE", help="Books (EPUB, PDF, text, Markdown, HTML), folders, or -."
         ),
     ],
     output: Annotated[

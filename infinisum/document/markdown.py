@@ -13,9 +13,11 @@ from infinisum.document.phrases import (
     grounding,
     heading,
     left_out,
+    nothing,
     numbered,
     origin,
     place,
+    running,
 )
 from infinisum.summary.summary import ChapterSummary, Passage, Summary, one_line
 
@@ -58,8 +60,8 @@ def _book(summary: Summary) -> list[str]:
         note = "¶ is the paragraph of the chapter"
         blocks.append(f"*{OWN_WORDS}; {note}:*")
         for number, passages in by_chapter(summary.passages):
-            blocks.append(f"**{_line(numbered(number, titles.get(number, '')))}**")
-            blocks.append(_quotation(passages))
+            title = _line(numbered(number, titles.get(number, "")))
+            blocks.append(f"> **{title}** — {escape(running(passages))}")
     return blocks
 
 
@@ -75,7 +77,7 @@ def _chapters(chapters: Sequence[ChapterSummary]) -> list[str]:
         if chapter.passages:
             blocks.append(_quotation(chapter.passages))
         if not chapter.text and not chapter.passages:
-            blocks.append("*Nothing to summarise.*")
+            blocks.append(f"*{nothing(chapter)}*")
     return blocks
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from infinisum.books.selection import title_number
-from infinisum.summary.summary import ChapterSummary, Passage, Summary
+from infinisum.summary.summary import ChapterSummary, Passage, Summary, one_line
 
 OWN_WORDS = "In the book's own words"
 LEFT_OUT_SHOWN = 12  # things left out of the source that are named one by one
@@ -58,6 +58,20 @@ def place(passage: Passage) -> str:
     return f"¶ {passage.paragraph}{page}"
 
 
+def running(passages: Sequence[Passage]) -> str:
+    """Passages of one chapter as running text; the place stands after the last of a paragraph."""
+    pieces = []
+    for index, passage in enumerate(passages):
+        last = index + 1 == len(passages) or passages[index + 1].paragraph != passage.paragraph
+        pieces.append(one_line(passage.text) + (f" ({place(passage)})" if last else ""))
+    return " ".join(pieces)
+
+
+def nothing(chapter: ChapterSummary) -> str:
+    """Why a chapter has no summary."""
+    return "Nothing was written here." if chapter.words else "There is no text under this title."
+
+
 def by_chapter(passages: Sequence[Passage]) -> list[tuple[int, list[Passage]]]:
     """Passages grouped by the chapter they stand in."""
     return [(n, list(group)) for n, group in groupby(passages, key=lambda p: p.chapter)]
@@ -66,12 +80,17 @@ def by_chapter(passages: Sequence[Passage]) -> list[tuple[int, list[Passage]]]:
 def origin(summary: Summary) -> str:
     """Who wrote what, in one sentence or two."""
     making = summary.making
-    hidden = (
-        f" In {counted(making.drafts_hidden, 'place')} of {making.drafts_written:,} the model's "
-        "draft read badly and is not shown; --method abstractive shows it."
-        if making.drafts_hidden
-        else ""
-    )
+    hidden = ""
+    if making.drafts_hidden:
+        hidden = (
+            f" Of {counted(making.drafts_written, 'draft')} of the model {making.drafts_hidden:,} "
+            "read badly and are not shown; --method abstractive shows them."
+        )
+    elif making.method == "hybrid" and not making.drafts_written:
+        hidden = (
+            " This model does not write well enough for its own text to be shown; "
+            "--method abstractive shows it all the same."
+        )
     if making.method == "abstractive":
         return "Everything above was written by the model; nothing is quoted."
     if making.drafts_written == making.drafts_hidden:

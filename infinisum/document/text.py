@@ -13,9 +13,11 @@ from infinisum.document.phrases import (
     grounding,
     heading,
     left_out,
+    nothing,
     numbered,
     origin,
     place,
+    running,
 )
 from infinisum.summary.summary import Passage, Summary, one_line
 
@@ -37,6 +39,8 @@ def to_text(summary: Summary) -> str:
         for chapter in summary.chapters:
             blocks.append(_wrapped(" · ".join([*chapter.parts, heading(chapter)])))
             blocks += [*_paragraphs(chapter.text), *_quotation(chapter.passages)]
+            if not chapter.running_text:
+                blocks.append(nothing(chapter))
     blocks += [_ruled("How well is this grounded"), _wrapped(origin(summary))]
     blocks += [_wrapped(f"{what}: {line}") for what, line in grounding(summary)]
     tenths = coverage(summary)
@@ -62,7 +66,8 @@ def _book(summary: Summary) -> list[str]:
         titles = {chapter.number: chapter.title for chapter in summary.chapters}
         blocks.append(f"{OWN_WORDS}; ¶ is the paragraph of the chapter:")
         for number, passages in by_chapter(summary.passages):
-            blocks += [_wrapped(numbered(number, titles.get(number, ""))), *_quotation(passages)]
+            title = numbered(number, titles.get(number, ""))
+            blocks.append(_wrapped(f"{title} — {running(passages)}", indent="    "))
     return blocks
 
 

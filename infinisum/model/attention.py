@@ -130,7 +130,7 @@ class InfiniAttention(nn.Module):
         A_dot = attend(
             q.flatten(0, 1), k.flatten(0, 1), v.flatten(0, 1), bias, self.config.attention_scale
         )  # [B S, H, N, d]
-        return A_dot.unflatten(0, (B, S))
+        return A_dot.view(B, S, *A_dot.shape[1:])
 
     def _local_xl(
         self,

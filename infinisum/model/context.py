@@ -37,7 +37,7 @@ class Slots(NamedTuple):
     mask: Tensor  # [B, W, N] bool
     score: Tensor  # [B, W, N] fp32, score of the token's sentence
     sentence: Tensor  # [B, W, N] int64, place in the book of the sentence's first token here
-    index: Tensor  # [B, W] int64, each segment's number in the book
+    index: Tensor  # type: ignore[assignment]  # [B, W] int64, each segment's number in the book
 
 
 class Reservoir(NamedTuple):

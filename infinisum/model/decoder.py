@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -32,7 +32,7 @@ class VisibleBook(NamedTuple):
     distance: Tensor  # [B, X] int64, in segments from the last one read
     M: Tensor  # [B, L, H, d_k, d_v]
     z: Tensor  # [B, L, H, d_k]
-    count: Tensor  # [B, L, H] int64
+    count: Tensor  # type: ignore[assignment]  # [B, L, H] int64
 
 
 class SelfAttention(nn.Module):
@@ -149,7 +149,7 @@ class CrossAttention(nn.Module):
         if exact is None:
             if cache is None:
                 raise ValueError("neither exact states nor a cache of them was given")
-            kept = cache.cross_attention_cache.layers[self.layer]
+            kept: Any = cache.cross_attention_cache.layers[self.layer]
             return kept.keys, kept.values
         d_kv = self.config.d_kv
         k, v = split_heads(self.k(exact), d_kv), split_heads(self.v(exact), d_kv)
@@ -229,7 +229,7 @@ class InfiniDecoder(nn.Module):
             `[B, T, D]`, normed.
         """
         past = 0 if cache is None else int(cache.get_seq_length())
-        mask = create_causal_mask(
+        mask: Any = create_causal_mask(
             config=self.config,
             inputs_embeds=embedded,
             attention_mask=attention_mask,

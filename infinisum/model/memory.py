@@ -23,7 +23,7 @@ class MemoryState(NamedTuple):
 
     M: Tensor  # [B, H, d_k, d_v] associations
     z: Tensor  # [B, H, d_k] normaliser; stays 0 with delta_net
-    count: Tensor  # [B, H] int64, tokens written so far; 0 means bypass
+    count: Tensor  # type: ignore[assignment]  # [B, H] int64, tokens written so far; 0 means bypass
     keys: Tensor  # [B, H, P, d_k] exact keys kept by "xl" (one segment) and "knn" (all); else P = 0
     values: Tensor  # [B, H, P, d_v]
     kept: Tensor  # [B, P] bool, which of them are tokens
@@ -49,7 +49,7 @@ class BlockMemory(NamedTuple):
 
     M: Tensor  # [B, S, H, d_k, d_v]
     z: Tensor  # [B, S, H, d_k]
-    count: Tensor  # [B, S, H]
+    count: Tensor  # type: ignore[assignment]  # [B, S, H]
 
 
 def state_dtype(x: Tensor) -> torch.dtype:

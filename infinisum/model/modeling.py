@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -97,9 +97,11 @@ class InfinisumForConditionalGeneration(PreTrainedModel, GenerationMixin):
     base_model_prefix = ""
     main_input_name = "input_ids"
     _supports_sdpa = True
-    _keep_in_fp32_modules_strict: ClassVar[list[str]] = ["gate"]  # β of every MixingGate
-    _tied_weights_keys: ClassVar[dict[str, str]] = {"lm_head.weight": "shared.weight"}
-    _no_split_modules: ClassVar[list[str]] = ["EncoderLayer", "DecoderLayer"]
+    _keep_in_fp32_modules_strict = ["gate"]  # β of every MixingGate
+    _tied_weights_keys = {"lm_head.weight": "shared.weight"}
+    _no_split_modules = ["EncoderLayer", "DecoderLayer"]
+
+    config: InfinisumConfig
 
     def __init__(self, config: InfinisumConfig) -> None:
         super().__init__(config)
@@ -108,7 +110,7 @@ class InfinisumForConditionalGeneration(PreTrainedModel, GenerationMixin):
         self.decoder = InfiniDecoder(config)
         self.salience = SalienceHead(config)
         self.lm_head = nn.Linear(config.d_model, config.vocab_size, bias=False)
-        self.post_init()
+        self.post_init()  # type: ignore[no-untyped-call]
 
     def get_input_embeddings(self) -> nn.Module:
         """The token embeddings both stacks share."""
@@ -175,6 +177,8 @@ class InfinisumForConditionalGeneration(PreTrainedModel, GenerationMixin):
             reservoir_scores: `[B, S, K]`, to fill the reservoir by instead of the head's scores.
         """
         hidden, index, encoder_state = self.encoder(self.shared(input_ids), mask, state.encoder)
+        if sentence_ids is not None:
+            sentence_ids = sentence_ids.masked_fill(~mask, -1)
         salience = vectors = None
         if sentence_ids is not None and features is not None:
             salience, vectors = self.salience(hidden, sentence_ids, features)
@@ -216,6 +220,9 @@ class InfinisumForConditionalGeneration(PreTrainedModel, GenerationMixin):
     ) -> InfiniEncoderOutput:
         """Read whole texts in one block (layer-major); see `read_block` for the shapes."""
         ids, mask = self._segments(input_ids, attention_mask)
+        if sentence_ids is not None:
+            room = ids.shape[-1] - sentence_ids.shape[-1]
+            sentence_ids = F.pad(sentence_ids, (0, room), value=-1)
         state = self.initial_state(ids.shape[0], window_segments, reservoir_length)
         block, state = self.read_block(
             ids, mask, state, sentence_ids, sentence_features, reservoir_scores
@@ -225,8 +232,14 @@ class InfinisumForConditionalGeneration(PreTrainedModel, GenerationMixin):
         return output
 
     def _segments(self, ids: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
-        """`[B, T]` or `[B, S, ≤ N]` as whole segments `[B, S, N]` with a bool mask."""
+        """`[B, T]` or `[B, S, ≤ N]` as whole segments `[B, S, N]` with a bool mask.
+
+        Raises:
+            ValueError: there is no text, or segments are longer than the config's.
+        """
         N = self.config.segment_length
+        if ids.shape[-1] == 0 or (ids.dim() == 3 and ids.shape[-1] > N):
+            raise ValueError(f"a text needs 1 token or more, in segments of at most {N}")
         mask = torch.ones_like(ids) if mask is None else mask
         pad = -ids.shape[-1] % N
         ids, mask = F.pad(ids, (0, pad), value=self.config.pad_token_id or 0), F.pad(mask, (0, pad))
@@ -299,13 +312,12 @@ class InfinisumForConditionalGeneration(PreTrainedModel, GenerationMixin):
 
     def prepare_decoder_input_ids_from_labels(self, labels: Tensor) -> Tensor:
         """Shift labels right behind the start token; -100 becomes padding."""
-        start = self.config.decoder_start_token_id
-        shifted = torch.full_like(labels, start)
+        shifted = torch.full_like(labels, self.config.decoder_start_token_id or 0)
         shifted[:, 1:] = labels[:, :-1]
         return shifted.masked_fill(shifted == -100, self.config.pad_token_id or 0)
 
     @torch.no_grad()
-    def generate(
+    def generate(  # type: ignore[override]
         self,
         inputs: Tensor | None = None,
         encoder_outputs: InfiniEncoderOutput | None = None,
@@ -326,7 +338,8 @@ class InfinisumForConditionalGeneration(PreTrainedModel, GenerationMixin):
             if text is None:
                 raise ValueError("either a text or encoder_outputs is needed")
             encoder_outputs = self.encode(text, mask, **known)
-        return super().generate(encoder_outputs=encoder_outputs, **kwargs)  # type: ignore[misc]
+        copy = InfiniEncoderOutput(**encoder_outputs)  # generate() repeats its entries in place
+        return super().generate(encoder_outputs=copy, **kwargs)  # type: ignore[misc]
 
 
 AutoConfig.register("infinisum", InfinisumConfig)

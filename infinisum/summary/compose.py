@@ -73,8 +73,12 @@ class Composer:
         chapters = [self.part.book.chapters[reading.index] for reading in readings]
         words = [self.options.chapter_words(chapter.words) for chapter in chapters]
         texts = [""] * len(readings)
+        rows = [row for row, reading in enumerate(readings) if reading.tokens]
         if self._writes and self._for_chapters:
-            texts = self._write([reading.context for reading in readings], "chapter", words)
+            contexts = [readings[row].context for row in rows]
+            drafts = self._write(contexts, "chapter", [words[row] for row in rows])
+            for row, draft in zip(rows, drafts, strict=True):
+                texts[row] = draft
         for reading, chapter, text, wanted in zip(readings, chapters, texts, words, strict=True):
             number = self.part.numbers[reading.index]
             sentences = self._passages(reading, chapter, number)

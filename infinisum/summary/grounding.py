@@ -19,7 +19,8 @@ def _split(words: str) -> list[str]:
 
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
-_SENTENCE_START = re.compile(r"(?:^|[.!?:;…\n—]|[“\"‘(\[])\W*$")
+_SENTENCE_START = re.compile(r"[.!?:;…\n—“\"‘(\[]")  # between two words
+_ABBREVIATED = frozenset(_split("mr mrs ms dr st jr sr capt col lt sgt rev hon prof"))
 _NUMBER = re.compile(r"\d+(?:[,.]\d{3})*")
 _UNITS = _split(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
@@ -38,8 +39,9 @@ _TOO_COMMON = frozenset({"zero", "one"})  # "no one", "one day"
 
 # Capitalised words that open sentences of any summary and are no names.
 _OPENERS = frozenset(
-    _split("""a about above after again against all along already although am among an and another any
-    are around as at back be because been before behind being below beneath beside besides between
+    _split("""a about above after again against all along already although am among an and another
+    any are around as at back be because been before behind being below beneath beside besides
+    between
     beyond both but by can could despite did do does down during each either else even every
     everyone everything few finally first five for four from had has have he hence her here hers
     herself him himself his how however i if in indeed inside instead into is it its itself just
@@ -113,11 +115,12 @@ def _names(text: str, book: BookWords) -> list[str]:
     """Runs of capitalised words, without words that are capitalised for beginning a sentence."""
     names: list[str] = []
     run: list[str] = []
-    end = 0
+    end, previous = 0, ""
     for match in _WORD.finditer(text):
-        word = _bare(match[0])
-        starts = bool(_SENTENCE_START.search(text[end : match.start()] if end else ""))
-        if run and (starts or text[end : match.start()].strip(" .") or match.start() - end > 2):
+        word, gap = _bare(match[0]), text[end : match.start()]
+        abbreviated = gap == ". " and (len(previous) == 1 or previous.lower() in _ABBREVIATED)
+        starts = not previous or (bool(_SENTENCE_START.search(gap)) and not abbreviated)
+        if run and not (gap == " " or abbreviated):
             names.append(" ".join(run))
             run = []
         if _is_name(word, starts, book):
@@ -125,7 +128,7 @@ def _names(text: str, book: BookWords) -> list[str]:
         elif run:
             names.append(" ".join(run))
             run = []
-        end = match.end()
+        end, previous = match.end(), match[0]
     if run:
         names.append(" ".join(run))
     return names

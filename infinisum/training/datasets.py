@@ -136,12 +136,7 @@ def read_rows(
             reason = _refusal(raw, row, split, refused_sources)
             key = row.key
             if not reason and held is not None:
-                if held.has_title(row.title) or row.id in held.ids:
-                    reason = "held-out title"
-                else:
-                    if key not in overlapping:
-                        overlapping[key] = held.overlaps(row.text or " ".join(row.sentences))
-                    reason = "shares its words with a held-out text" if overlapping[key] else ""
+                reason = _held_reason(row, key, held, overlapping)
             if not reason and (key, row.summary) in seen:
                 reason = "duplicate"
             if reason:
@@ -217,6 +212,15 @@ def _refusal(raw: dict[str, Any], row: Row, split: str, refused_sources: Sequenc
     if row.text and len(row.summary.split()) > len(row.text.split()):
         return "summary longer than text"
     return ""
+
+
+def _held_reason(row: Row, key: str, held: HeldOut, overlapping: dict[str, bool]) -> str:
+    """Why a row must stay out; texts compared once are remembered in `overlapping`."""
+    if held.has_title(row.title) or row.id in held.ids:
+        return "held-out title"
+    if key not in overlapping:
+        overlapping[key] = held.overlaps(row.text or " ".join(row.sentences))
+    return "shares its words with a held-out text" if overlapping[key] else ""
 
 
 def segment_row(row: Row, tokenizer: Tokenizer, segment_length: int) -> ChapterSegments:

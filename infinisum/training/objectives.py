@@ -103,10 +103,9 @@ class Collator:
         batch["salience_labels"] = scores
         if vectors is not None:
             batch["salience_vectors"] = vectors
-        if not scores.isnan().all():
-            # The reservoir is filled by labels half of the time, else by the head's own choices.
-            if random.random() < 0.5:
-                batch["reservoir_scores"] = scores.nan_to_num(0.0)
+        # The reservoir is filled by labels half of the time, else by the head's own choices.
+        if not scores.isnan().all() and random.random() < 0.5:
+            batch["reservoir_scores"] = scores.nan_to_num(0.0)
 
 
 def summary_loss(logits: Tensor, labels: Tensor) -> Tensor:

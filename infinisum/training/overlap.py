@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import zlib
 from collections.abc import Iterable
@@ -55,6 +57,12 @@ class HeldOut:
     titles: frozenset[str] = frozenset()  # as `plain_title` gives them
     ids: frozenset[str] = frozenset()
     shingles: Hashes = field(default_factory=lambda: np.zeros(0, dtype=np.uint64))  # sorted
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells sets of held-out texts apart."""
+        names = json.dumps([sorted(self.titles), sorted(self.ids)]).encode()
+        return hashlib.blake2b(names + self.shingles.tobytes(), digest_size=8).hexdigest()
 
     def has_title(self, title: str) -> bool:
         """Whether a work of this title is held out."""

@@ -33,6 +33,7 @@ from infinisum.training.datasets import (
     target_ids,
     without_prompt,
 )
+from infinisum.training.overlap import HeldOut
 
 INDEX = "index.json"
 FORMAT = 1
@@ -298,6 +299,7 @@ def prepared(
     segment_length: int,
     cache: Path,
     max_target: int = 1_024,
+    held: HeldOut | None = None,
 ) -> ShardDataset:
     """Examples of training files, prepared once.
 
@@ -310,6 +312,7 @@ def prepared(
         segment_length: most tokens in a segment.
         cache: folder for prepared data.
         max_target: most decoder tokens.
+        held: texts that must stay out; shards that exist are taken as they are.
 
     Raises:
         NotFoundError: nothing usable in the data.
@@ -327,10 +330,10 @@ def prepared(
             )
         return shards
     stamps = [(str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns) for p in data_files(data)]
-    settings = json.dumps(
-        [FORMAT, tokenizer.fingerprint, segment_length, max_target, list(FEATURE_NAMES), stamps]
-    )
+    held = HeldOut() if held is None else held
+    model = [tokenizer.fingerprint, segment_length, max_target]
+    settings = json.dumps([FORMAT, *model, held.fingerprint, list(FEATURE_NAMES), stamps])
     folder = cache / hashlib.blake2b(settings.encode(), digest_size=8).hexdigest()
     if (folder / INDEX).is_file():
         return ShardDataset(folder)
-    return prepare(read_rows(data), tokenizer, folder, segment_length, max_target)
+    return prepare(read_rows(data, held=held), tokenizer, folder, segment_length, max_target)

@@ -76,7 +76,8 @@ def train_tokenizer(
     backend.add_special_tokens([AddedToken(t, special=True) for t in SPECIAL_TOKENS])
     backend.add_tokens([AddedToken(t, normalized=False, special=False) for t in (LINE, PARAGRAPH)])
 
-    PreTrainedTokenizerFast(
+    wrapper: Any = PreTrainedTokenizerFast  # untyped in some versions
+    wrapper(
         tokenizer_object=backend,
         bos_token=BOS,
         eos_token=EOS,

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import Dataset
 from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, set_seed
 from transformers.trainer_utils import get_last_checkpoint
 
 from infinisum.config import FinetuneOptions
-from infinisum.errors import InputError, NotFoundError, UsageError
+from infinisum.errors import UsageError
 from infinisum.loading import choose, load_model
 from infinisum.model.config import InfinisumConfig
 from infinisum.model.modeling import InfinisumForConditionalGeneration
@@ -28,6 +26,7 @@ from infinisum.training.objectives import (
     summary_loss,
     vector_loss,
 )
+from infinisum.training.shards import prepared
 
 OBJECTIVES = ("summarize", "salience")
 WEIGHT_DECAY = 0.05
@@ -75,14 +74,22 @@ class BookTrainer(Seq2SeqTrainer):
         self.gate_learning_rate = gate_learning_rate
         self.parts: dict[str, list[float]] = {}
 
+    @property
+    def network(self) -> InfinisumForConditionalGeneration:
+        """The network being trained."""
+        assert isinstance(self.model, InfinisumForConditionalGeneration)
+        return self.model
+
     def create_optimizer(self, *_: Any, **__: Any) -> torch.optim.Optimizer:
         """AdamW over our groups."""
         if self.optimizer is None:
-            groups = optimizer_groups(self.model, self.args.learning_rate, self.gate_learning_rate)
+            groups = optimizer_groups(
+                self.network, self.args.learning_rate, self.gate_learning_rate
+            )
             self.optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), eps=1e-8)
         return self.optimizer
 
-    def compute_loss(
+    def compute_loss(  # type: ignore[override]
         self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, **_: Any
     ) -> Any:
         """Weighted sum of the objectives' losses; each is logged by itself."""
@@ -112,7 +119,7 @@ class BookTrainer(Seq2SeqTrainer):
         self.parts = {}
         gates = [
             torch.sigmoid(parameter.detach().float())
-            for name, parameter in self.model.named_parameters()
+            for name, parameter in self.network.named_parameters()
             if name.endswith("mix.gate")
         ]
         if gates and "loss" in logs:
@@ -176,7 +183,7 @@ def finetune(options: FinetuneOptions) -> Path:
         )
     device, dtype, _ = choose(options.device, options.dtype)
     model, tokenizer = start_model(options)
-    data = load_examples(options, tokenizer, model.config.segment_length)
+    data = prepared(options.data, tokenizer, model.config.segment_length, options.output / "shards")
     collator = Collator(
         model.config.segment_length,
         tokenizer.pad_id,
@@ -230,12 +237,6 @@ def training_arguments(
         report_to=[],
         disable_tqdm=True,
     )
-
-
-def load_examples(
-    options: FinetuneOptions, tokenizer: Tokenizer, segment_length: int
-) -> Dataset[Any]:
-    raise NotFoundError("no data")
 
 
 def save_model(

@@ -87,9 +87,7 @@ def reference_of(model: InfinisumForConditionalGeneration) -> Network:
 
     def ffn(name: str) -> FeedForwardWeights:
         gate: Tensor | None = p.get(f"{name}.wi_linear.weight")
-        return FeedForwardWeights(
-            config.ffn, p[f"{name}.wi.weight"], gate, p[f"{name}.wo.weight"]
-        )
+        return FeedForwardWeights(config.ffn, p[f"{name}.wi.weight"], gate, p[f"{name}.wo.weight"])
 
     def encoder_rule(i: int) -> str:
         if config.memory_rule == "knn":

@@ -40,11 +40,15 @@ def reference_states(
     return reference.encode(network, segments)
 
 
-@pytest.mark.parametrize("switches", [
-    {},
-    {"position": "t5_bias", "ffn": "relu", "attention_scale": 1.0},
-    {"memory_norm": True, "ffn": "geglu", "place_embeddings": False},
-], ids=["rope", "t5_bias", "memory_norm"])
+@pytest.mark.parametrize(
+    "switches",
+    [
+        {},
+        {"position": "t5_bias", "ffn": "relu", "attention_scale": 1.0},
+        {"memory_norm": True, "ffn": "geglu", "place_embeddings": False},
+    ],
+    ids=["rope", "t5_bias", "memory_norm"],
+)
 @pytest.mark.parametrize("rule", RULES)
 def test_states_memory_and_gradients_equal_the_reference(
     rule: str, switches: dict[str, object]
@@ -135,7 +139,8 @@ def test_the_first_segment_reaches_the_last_and_nothing_reaches_back(rule: str) 
     with torch.no_grad():
         hidden, from_first, from_last = (encode(model, x, mask)[0] for x in (ids, changed, later))
     difference = (from_first - hidden).abs().amax(-1)  # [S, N]
-    assert float(difference[4].min()) > 1e-9  # every token of the last segment has felt it
+    felt = difference[4].max() if rule == "knn" else difference[4].min()
+    assert float(felt) > 1e-9  # by every token of the last segment; knn: by one that looked there
     difference = (from_last - hidden).abs().amax(-1)
     assert float(difference[:4].max()) == 0.0
     assert float(difference[4].min()) > 1e-9

@@ -47,7 +47,7 @@ def start_state(seed: int = 9) -> MemoryState:
 def inputs() -> tuple[Tensor, Tensor, Tensor, Tensor]:
     K, V = random(B, S, H, N, DK, seed=1), random(B, S, H, N, DV, seed=2)
     Q = random(B, S, H, N, DK, seed=3)
-    eta = (1.4 * torch.rand(B, S, H, N, generator=torch.Generator().manual_seed(4), dtype=F64))
+    eta = 1.4 * torch.rand(B, S, H, N, generator=torch.Generator().manual_seed(4), dtype=F64)
     return Q, K, V, (eta - 0.2).clamp(0, 1)
 
 

@@ -51,7 +51,6 @@ class AttentionWeights:
             [rules.write_strength(token, self.eta_w[head], self.eta_b[head]) for token in x]
         )
 
-
     def placed(self, V: Tensor, head: int, segment: int) -> Tensor:
         """Values of one head with the place embedding of their segment's index."""
         if self.place is None:
@@ -63,14 +62,11 @@ class AttentionWeights:
 
 def rotate(x: Tensor, position: int, base: float) -> Tensor:
     """Rotary embedding of one vector: pair (i, i + d/2) turns by position / base^(2i/d)."""
-    d = len(x)
-    out = [torch.zeros((), dtype=x.dtype)] * d
-    for i in range(d // 2):
-        angle = position / base ** (2 * i / d)
-        a, b = x[i], x[i + d // 2]
-        out[i] = a * math.cos(angle) - b * math.sin(angle)
-        out[i + d // 2] = b * math.cos(angle) + a * math.sin(angle)
-    return torch.stack(out)
+    a, b = x.chunk(2)
+    angle = torch.tensor(
+        [position / base ** (2 * i / len(x)) for i in range(len(a))], dtype=x.dtype
+    )
+    return torch.cat([a * angle.cos() - b * angle.sin(), b * angle.cos() + a * angle.sin()])
 
 
 def log_bucket(distance: int, buckets: int, max_distance: int) -> int:
@@ -101,29 +97,21 @@ def softmax_read(
     causal: bool = False,
 ) -> Tensor:
     """Softmax attention of one head, one query at a time; positions of None: no positions."""
+    if query_positions is None or key_positions is None:
+        return torch.stack([torch.softmax((K @ q) * weights.scale, 0) @ V for q in Q])
+    if weights.rope_base is not None:
+        base = weights.rope_base
+        Q = torch.stack([rotate(q, i, base) for q, i in zip(Q, query_positions, strict=True)])
+        K = torch.stack([rotate(k, j, base) for k, j in zip(K, key_positions, strict=True)])
     out = []
-    for t, q in enumerate(Q):
-        scores, values = [], []
-        for s, k in enumerate(K):
-            if query_positions is None or key_positions is None:
-                scores.append((q @ k) * weights.scale)
-                values.append(V[s])
-                continue
-            i, j = query_positions[t], key_positions[s]
-            if causal and j > i:
-                continue
-            if weights.rope_base is not None:
-                score = (rotate(q, i, weights.rope_base) @ rotate(k, j, weights.rope_base))
-                score = score * weights.scale
-            else:
-                score = (q @ k) * weights.scale
-            if weights.bias is not None:
-                where = bucket(j - i, len(weights.bias), weights.bias_max_distance, not causal)
-                score = score + weights.bias[where, head]
-            scores.append(score)
-            values.append(V[s])
-        p = torch.softmax(torch.stack(scores), 0)
-        out.append(sum(a * v for a, v in zip(p, values, strict=True)))
+    for q, i in zip(Q, query_positions, strict=True):
+        seen = [s for s, j in enumerate(key_positions) if not causal or j <= i]
+        scores = (K[seen] @ q) * weights.scale
+        if weights.bias is not None:
+            size, reach = len(weights.bias), weights.bias_max_distance
+            rows = [bucket(key_positions[s] - i, size, reach, not causal) for s in seen]
+            scores = scores + weights.bias[rows, head]
+        out.append(torch.softmax(scores, 0) @ V[seen])
     return torch.stack(out)
 
 
@@ -133,10 +121,9 @@ def nearest_read(
     """Softmax over the `neighbours` stored keys with the largest dot product, without positions."""
     out = []
     for q in Q:
-        scores = torch.stack([(q @ k) * weights.scale for k in K])
-        nearest = sorted(range(len(K)), key=lambda s: -float(scores[s]))[:neighbours]
-        p = torch.softmax(scores[nearest], 0)
-        out.append(sum(a * V[s] for a, s in zip(p, nearest, strict=True)))
+        scores = (K @ q) * weights.scale
+        nearest = sorted(range(len(K)), key=scores.tolist().__getitem__)[-neighbours:]
+        out.append(torch.softmax(scores[nearest], 0) @ V[nearest])
     return torch.stack(out)
 
 

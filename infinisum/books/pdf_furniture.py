@@ -1,0 +1,152 @@
+"""Running heads, footers, page numbers and footnotes of a PDF: found by repetition, taken out."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+
+from infinisum.books.numbers import roman_value
+from infinisum.books.pdf_lines import Line, Page
+
+_EDGE_LINES = 3  # lines at the top and bottom of a page that may be furniture
+_LEVEL = 4.0  # points: repeated lines stand at the same height
+_REPEATS = 3  # times a text stands there before it is furniture
+_REPEATS_SHORT = 2  # in a document of few pages
+_SHORT = 8  # pages
+_LEVEL_SHARE = 0.6  # of the lines at a height that are furniture: then all are
+_NUMBER_LINE = re.compile(
+    r"(?:page|seite|pag\.?|p\.|s\.)?\s*[-–—\[(|]?\s*(?P<number>\d{1,4}|[ivxlc]{1,8}|[IVXLC]{1,8})"
+    r"\s*[-–—\])|]?(?:\s*(?:/|of|de|von)\s*\d{1,4})?",
+    re.IGNORECASE,
+)
+_DIGITS = re.compile(r"\d+|(?:(?<=^)|(?<=\s))[ivxlc]+(?=$|\s)")
+_NOTE_START = re.compile(r"[\[(]?(?:\d{1,3}|[*†‡§¶]{1,3}|[a-z](?=[A-Z]))[\])]?[.\s]*[^\s\d]")
+_NOTE_SIZE = 0.93  # of the body's font size: notes are set smaller
+_NOTE_SHARE = 0.6  # of a page's lines that may be notes
+
+_Edge = tuple[Page, Line, str]
+
+
+def body_size(pages: Sequence[Page]) -> float:
+    """Font size most of the text is set in, points; 0 where there is no text."""
+    sizes = Counter[float]()
+    for page in pages:
+        for line in page.lines:
+            sizes[line.size] += len(line.text)
+    return sizes.most_common(1)[0][0] if sizes else 0.0
+
+
+def remove_running_heads(pages: Sequence[Page]) -> int:
+    """Takes running heads, footers and page numbers out of the pages.
+
+    A line at the top or bottom edge goes when its text, numbers aside, stands at the same height
+    on other pages too, when it is a number that counts the pages, or when nearly all lines at its
+    height went.
+
+    Returns:
+        The number of words taken out.
+    """
+    edges = [edge for page in pages for edge in _edges(page)]
+    furniture: set[int] = {id(line) for line in _repeated(edges, len(pages))}
+    furniture |= {id(line) for line in _page_numbers(edges, len(pages))}
+    furniture |= _at_their_height(edges, furniture)
+    words = 0
+    for page in pages:
+        words += sum(len(line.text.split()) for line in page.lines if id(line) in furniture)
+        page.lines = [line for line in page.lines if id(line) not in furniture]
+    return words
+
+
+def _edges(page: Page) -> Iterator[_Edge]:
+    """Lines at the top and bottom of a page, with the edge they are at."""
+    ordered = sorted(page.lines, key=lambda line: -line.y)
+    for name, near in (("top", ordered), ("bottom", ordered[::-1])):
+        heights: list[float] = []
+        for line in near:
+            if not heights or abs(line.y - heights[-1]) > _LEVEL / 2:
+                heights.append(line.y)
+            if len(heights) > _EDGE_LINES:
+                break
+            yield page, line, name
+
+
+def _repeated(edges: Sequence[_Edge], pages: int) -> Iterator[Line]:
+    by_text: dict[tuple[str, str], list[Line]] = defaultdict(list)
+    for _, line, edge in edges:
+        by_text[edge, _DIGITS.sub("#", line.text.casefold())].append(line)
+    needed = _REPEATS if pages > _SHORT else _REPEATS_SHORT
+    for (_, text), lines in by_text.items():
+        if text.strip("# ") == "" or len(lines) < needed:
+            continue
+        for line in lines:
+            near = sum(
+                abs(other.y - line.y) <= _LEVEL and abs(other.size - line.size) < 0.6
+                for other in lines
+            )
+            if near >= needed:
+                yield line
+
+
+def _page_numbers(edges: Sequence[_Edge], pages: int) -> Iterator[Line]:
+    """Lines that are a number as far from the page's own number as those of other pages."""
+    offsets: dict[tuple[bool, int], list[Line]] = defaultdict(list)
+    for page, line, _ in edges:
+        if not (match := _NUMBER_LINE.fullmatch(line.text)):
+            continue
+        written = match["number"]
+        roman = not written.isdecimal()
+        number = roman_value(written) if roman else int(written)
+        if number is not None:
+            offsets[roman, number - page.number].append(line)
+    needed = _REPEATS if pages > _SHORT else _REPEATS_SHORT
+    for (roman, _), lines in offsets.items():
+        if len({line.page for line in lines}) >= needed:
+            # Chapter numbers can count like pages for a while, page numbers keep their height.
+            height = statistics.median(line.y for line in lines)
+            yield from (line for line in lines if not roman or abs(line.y - height) <= _LEVEL)
+
+
+def _at_their_height(edges: Sequence[_Edge], furniture: set[int]) -> set[int]:
+    """Lines at a height where nearly everything is furniture: heads of short chapters."""
+    levels: dict[tuple[str, int], list[Line]] = defaultdict(list)
+    for _, line, edge in edges:
+        levels[edge, round(line.y / _LEVEL)].append(line)
+    found: set[int] = set()
+    for lines in levels.values():
+        known = [line for line in lines if id(line) in furniture]
+        if len(known) < _REPEATS or len(known) < _LEVEL_SHARE * len(lines):
+            continue
+        sizes = {line.size for line in known}
+        found |= {id(line) for line in lines if line.size in sizes}
+    return found
+
+
+def remove_footnotes(pages: Sequence[Page], size: float) -> int:
+    """Takes footnotes out: small print at the foot of a page that begins with a mark.
+
+    Args:
+        pages: without running heads.
+        size: font size of the body, points.
+
+    Returns:
+        The number of words taken out.
+    """
+    words = 0
+    goes_on = False  # the page before ended in notes
+    for page in pages:
+        foot: list[Line] = []
+        for line in sorted(page.lines, key=lambda line: line.y):
+            if line.size > _NOTE_SIZE * size:
+                break
+            foot.append(line)
+        foot.reverse()
+        while foot and not (goes_on or _NOTE_START.match(foot[0].text)):
+            foot.pop(0)
+        goes_on = bool(foot) and len(foot) <= _NOTE_SHARE * len(page.lines)
+        if goes_on:
+            notes = {id(line) for line in foot}
+            words += sum(len(line.text.split()) for line in foot)
+            page.lines = [line for line in page.lines if id(line) not in notes]
+    return words

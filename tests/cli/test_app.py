@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import infinisum
+from tests.cli.conftest import Cli
+from tests.tiny_model import book_file
+
+COMMANDS = (["summarize"], ["info"], ["finetune"], ["bench", "memory"], ["bench", "speed"])
+
+
+def start(*args: object, **options: object) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "infinisum", *map(str, args)]
+    return subprocess.Popen(command, **options)  # type: ignore[call-overload, no-any-return]
+
+
+@pytest.mark.parametrize("command", [[], *COMMANDS], ids=" ".join)
+def test_help_has_an_example_and_imports_nothing_heavy(command: list[str]) -> None:
+    code = (
+        "import sys\nfrom infinisum.cli.app import run\n"
+        f"status = run({[*command, '--help']!r})\n"
+        "heavy = {'torch', 'transformers', 'numpy', 'lxml', 'rouge_score'} & set(sys.modules)\n"
+        "sys.exit(f'{status} {heavy}' if status or heavy else 0)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    example = "infinisum " + " ".join(command)
+    assert example in " ".join(result.stdout.split("Options:")[-1].split())
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_options_have_one_meaning_everywhere(cli: Cli, command: list[str]) -> None:
+    text = cli(*command, "--help").out
+    for option in ("--device", "--dtype", "--json", "--debug", "--model"):
+        assert option in text or (option == "--model" and command == ["info"])
+
+
+def test_version(cli: Cli) -> None:
+    assert cli("--version").out == f"infinisum {infinisum.__version__}\n"
+
+
+def test_an_unknown_command_is_wrong_usage(cli: Cli) -> None:
+    result = cli("sumarize")
+    assert (result.status, result.out) == (2, "")
+    assert result.err.count("\n") == 1
+
+
+def test_a_bug_of_ours_is_one_line(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("boom\nboom")
+
+    monkeypatch.setattr("infinisum.cli.info.read_source", broken)
+    result = cli("info", "a.epub")
+    assert result.status == 1
+    assert result.err == "Error: internal error, RuntimeError: boom boom Run with --debug.\n"
+    assert "Traceback" in cli("info", "a.epub", "--debug").err
+
+
+def test_out_of_memory_is_one_line(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hungry(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("infinisum.cli.info.read_source", hungry)
+    result = cli("info", "a.epub")
+    assert (result.status, result.err.count("\n")) == (1, 1)
+
+
+def test_interrupted_while_it_runs(tmp_path: Path, tiny_model: Path) -> None:
+    book, out = book_file(tmp_path / "long.html", chapters=60, paragraphs=200), tmp_path / "a.md"
+    process = start(
+        *("summarize", book, "-o", out, "--model", tiny_model), stderr=subprocess.PIPE, bufsize=0
+    )
+    assert process.stderr is not None
+    said = b""
+    while b"Model" not in said:  # it is loaded, reading begins
+        said += process.stderr.read(1) or pytest.fail("ended too early")
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    said += process.stderr.read()
+    assert process.wait(60) == 130
+    assert said.splitlines()[-1].startswith(b"Error: interrupted.")
+    assert b"Traceback" not in said
+    assert sorted(tmp_path.iterdir()) == [book]
+
+
+def test_a_reader_that_goes_away(book: Path, tiny_model: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = start(
+        *("info", book, "--text"), stdout=writing, stderr=subprocess.PIPE
+    )
+    os.close(writing)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 5
+    assert said.count(b"\n") == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_a_full_disk_behind_stdout(book: Path) -> None:
+    with open("/dev/full", "wb") as full:  # noqa: PTH123
+        process = start("info", book, "--text", stdout=full, stderr=subprocess.PIPE)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 5
+    assert b"no space left" in said

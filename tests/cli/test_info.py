@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli
+from tests.tiny_model import small_book
+
+
+def test_a_book(cli: Cli, book: Path, tiny_model: Path) -> None:
+    result = cli("info", book, "--model", tiny_model)
+    assert result.status == 0
+    lines = result.out.splitlines()
+    assert lines[0] == "The Small Harbour (html)"
+    assert lines[1] == "783 words in 4 chapters"
+    assert "to read on cpu in float32" in lines[2]
+    assert lines[-1].startswith("   4  Chapter 4: The Market (194 words")
+
+
+def test_chapters(cli: Cli, book: Path) -> None:
+    lines = cli("info", book, "--chapters").out.splitlines()
+    assert [line.split(maxsplit=1)[0] for line in lines] == ["1", "2", "3", "4"]
+
+
+def test_text_is_what_is_read(cli: Cli, book: Path) -> None:
+    text = cli("info", book, "--text").out
+    for chapter in small_book().chapters:
+        assert chapter.text in text
+
+
+def test_json(cli: Cli, book: Path, tiny_model: Path) -> None:
+    facts = json.loads(cli("info", book, "--json", "--model", tiny_model).out)
+    assert (facts["kind"], facts["words"]) == ("book", 783)
+    assert [chapter["number"] for chapter in facts["chapters"]] == [1, 2, 3, 4]
+    assert sum(chapter["words"] for chapter in facts["chapters"]) == 783
+    assert facts["estimate"]["state_bytes"] > 0
+    texts = json.loads(cli("info", book, "--json", "--text", "--model", tiny_model).out)
+    assert texts["chapters"][0]["text"] == small_book().chapters[0].text
+
+
+def test_a_model(cli: Cli, tiny_model: Path) -> None:
+    from safetensors import safe_open
+
+    facts = json.loads(cli("info", tiny_model, "--json").out)
+    assert facts["kind"] == "model"
+    with safe_open(tiny_model / "model.safetensors", "pt") as weights:
+        sizes = [weights.get_slice(name).get_shape() for name in weights.keys()]  # noqa: SIM118
+    counted = 0
+    for shape in sizes:
+        product = 1
+        for length in shape:
+            product *= length
+        counted += product
+    assert facts["parameters"] == counted
+    text = cli("info", tiny_model)
+    assert text.status == 0
+    assert "memory rule delta_net" in text.out
+
+
+@pytest.mark.parametrize(
+    ("what", "status"), [("none.epub", 3), ("none/such", 4), ("nothing", 4)]
+)
+def test_what_is_not_there(
+    cli: Cli,
+    what: str,
+    status: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    result = cli("info", what)
+    assert (result.status, result.out) == (status, "")
+    assert result.err.count("\n") == 1
+    assert what in result.err
+
+
+def test_text_of_a_model_is_wrong_usage(cli: Cli, tiny_model: Path) -> None:
+    assert cli("info", tiny_model, "--text").status == 2

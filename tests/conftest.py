@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.tiny_model import make_tiny_model
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that quotes only."""
+    return make_tiny_model(tmp_path_factory.mktemp("quoting") / "tiny", writes_well=False)
+
+
+@pytest.fixture(scope="session")
+def writing_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model whose drafts are asked for, though random weights write nonsense."""
+    return make_tiny_model(tmp_path_factory.mktemp("writing") / "tiny", writes_well=True)
