@@ -17,7 +17,7 @@ import numpy.typing as npt
 from infinisum.books.book import Book, Chapter
 from infinisum.books.sentences import split_sentences
 from infinisum.features import sentence_features
-from infinisum.tokenizer import Tokenizer
+from infinisum.tokenizer import Tokenizer, plain_typography
 
 TokenIds = npt.NDArray[np.int32]
 
@@ -104,7 +104,7 @@ def segment_sentences(
         paragraph_of: index of each sentence's paragraph.
         index, title, tokenizer, segment_length: as in `split_chapter`.
     """
-    encoded = tokenizer.encode_batch(texts)
+    encoded = tokenizer.encode_batch([plain_typography(text) for text in texts])
     ids: list[int] = []
     places: list[tuple[int, int]] = []  # first and one past the last token of each sentence
     for number, sentence_ids in enumerate(encoded):

@@ -44,6 +44,10 @@ SPECIAL_TOKENS: tuple[str, ...] = (
     SEP,
 )
 
+_TYPEWRITER = str.maketrans(
+    {"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "—": "--", "―": "--", "…": "..."}
+)
+
 
 class Tokenizer:
     """The vocabulary of one model.
@@ -121,6 +125,14 @@ class Tokenizer:
             words: length of the summary in words; the nearest of `WORD_BUCKETS` is used.
         """
         return [self.bos_id, self._task_ids[task], self._words_ids[word_bucket(words)]]
+
+
+def plain_typography(text: str) -> str:
+    """Typewriter quotes, dashes and dots for typographic ones.
+
+    The texts a model learns from come in both; what it reads should not depend on the edition.
+    """
+    return text.translate(_TYPEWRITER)
 
 
 def word_bucket(words: int) -> int:

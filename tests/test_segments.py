@@ -132,3 +132,11 @@ def test_a_book_goes_chapter_by_chapter() -> None:
 def test_token_ids_are_integers_the_network_can_read() -> None:
     split = split_chapter(chapter_of("A boat came in."), 0, TOKENIZER, 16)
     assert split.segments[0].token_ids.dtype == np.int32
+
+
+def test_typography_makes_no_difference() -> None:
+    curly = Chapter("T", (Paragraph("“It’s late—very late,” she said … and slept."),))
+    plain = Chapter("T", (Paragraph('"It\'s late--very late," she said ... and slept.'),))
+    a, b = (split_chapter(chapter, 0, TOKENIZER, 64) for chapter in (curly, plain))
+    assert a.segments[0].token_ids.tolist() == b.segments[0].token_ids.tolist()
+    assert a.sentences[0].text.startswith("“It’s late—")

@@ -11,8 +11,11 @@ from infinisum.books.chapters import keep_body, matter_of, split_at_headings
 from infinisum.books.contents import Entry, Section, divide, without_title
 from infinisum.books.headings import letters, parse_heading
 from infinisum.books.html import Block, Document
+from infinisum.books.matter import PLAIN
 
 _TITLE_PAGE_WORDS = 300
+_HALF_TITLE_WORDS = 20
+_STRAY_WORDS = 5  # before the first chapter
 _START_SHARE = 0.15  # the text begins in the first 15 % of the words, or the guide is wrong
 _FEW_WORDS = 5000  # a text longer than this with one line of contents is divided by its headings
 
@@ -157,12 +160,15 @@ def _with_entries(source: Source, entries: Sequence[Entry]) -> tuple[list[Chapte
     begin = _beginning(source, sections)
     chapters: list[Chapter] = []
     reasons: list[str | None] = []
+    ignored = _ignored_types(source, sections)
     for section in sections:
         chapter = _chapter(source, section)
         file = by_offset.get(section.start)
-        reason = _reason(source, section, chapter, file)
+        reason = _reason(source, section, chapter, file, ignored)
         if reason is None and section.start < begin and not _is_chapter(section.title):
             reason = "front matter"
+        if reason is None and all(reasons) and chapter.words <= _STRAY_WORDS:
+            reason = "title page"  # a date, a name
         chapters.append(chapter)
         reasons.append(reason)
     return keep_body(chapters, reasons)
@@ -192,14 +198,42 @@ def _chapter(source: Source, section: Section) -> Chapter:
         [block.level for block in blocks],
         [section.title, *section.parts, source.title],
     )
+    title = section.title
+    if title and skip < len(blocks) and blocks[skip].level:
+        below = " ".join(blocks[skip].text.split())
+        if _is_title_of(title, below):  # the contents say "I", the page "I", "The Mail"
+            title, skip = f"{title}: {below}", skip + 1
     paragraphs = tuple(Paragraph(block.text) for block in blocks[skip:])
-    return Chapter(section.title, paragraphs, len(section.parts) + 1, section.parts)
+    return Chapter(title, paragraphs, len(section.parts) + 1, section.parts)
 
 
-def _reason(source: Source, section: Section, chapter: Chapter, file: File | None) -> str | None:
+def _types(source: Source, section: Section) -> frozenset[str]:
+    """What all of a section is called by the sections of the file around it."""
+    blocks = source.blocks[section.start : section.end]
+    return frozenset.intersection(*(block.types for block in blocks))
+
+
+def _ignored_types(source: Source, sections: Sequence[Section]) -> frozenset[str]:
+    """Types that say nothing in this book: it calls its imprint body matter too."""
+    body = frozenset({"bodymatter", "chapter"})
+    if any(
+        matter_of(section.title, "") in PLAIN and body & _types(source, section)
+        for section in sections
+    ):
+        return body
+    return frozenset()
+
+
+def _reason(
+    source: Source,
+    section: Section,
+    chapter: Chapter,
+    file: File | None,
+    ignored: frozenset[str],
+) -> str | None:
     """Why a section is left out; `keep_body` has the last word."""
     blocks = source.blocks[section.start : section.end]
-    types = frozenset.intersection(*(block.types for block in blocks))
+    types = _types(source, section) - ignored
     name = ""
     if file is not None:
         types |= file.types
@@ -210,13 +244,9 @@ def _reason(source: Source, section: Section, chapter: Chapter, file: File | Non
     if section.is_part or not chapter.paragraphs:
         return "part title"
     untitled = letters(section.title) in ("", letters(source.title))
-    first = section.start == 0 or not section.title
-    if (
-        untitled
-        and first
-        and chapter.words <= _TITLE_PAGE_WORDS
-        and section.end < len(source.blocks)
-    ):
+    first = section.start == 0
+    most = _TITLE_PAGE_WORDS if untitled and first else _HALF_TITLE_WORDS
+    if (untitled or first) and chapter.words <= most and section.end < len(source.blocks):
         return "title page"
     return None
 
@@ -246,7 +276,8 @@ def _dropped(source: Source) -> list[LeftOut]:
     for file in source.files:
         what = titles.get(file.name, file.document.title or file.name)
         if file.document.note_words:
-            dropped.append(LeftOut(what, "notes", file.document.note_words))
+            inside = f"Footnotes of {what}" if file.document.blocks else what
+            dropped.append(LeftOut(inside, "notes", file.document.note_words))
         elif not file.document.blocks:
             types = file.types | file.document.types
             reason = matter_of(what, "", epub_types=types, filename=file.name)

@@ -150,9 +150,7 @@ def join_lines(lines: Sequence[str], vocabulary: Vocabulary) -> str:
         if left and right:
             divided = text[-1] == _SOFT_HYPHEN or vocabulary.is_divided(left[1], right[0])
             text = f"{text[:-1]}{'' if divided else '-'}{line}"
-        elif _DASH_END.search(text) and line[0].isalnum():
-            text = f"{text}{line}"
-        elif _is_cjk(text[-1]) and _is_cjk(line[0]):
+        elif (_DASH_END.search(text) and line[0].isalnum()) or (_is_cjk(text[-1]) and _is_cjk(line[0])):
             text = f"{text}{line}"
         else:
             text = f"{text.rstrip(_SOFT_HYPHEN)} {line}"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from infinisum.books.headings import letters, parse_heading
+from infinisum.books.matter import matter_of
 
 _OWN_WORDS = 30  # a part's page up to this many words is its title page, not text
 _OWN_TEXT = 300  # an entry with this much text before its first sub-entry may be a chapter
@@ -67,6 +68,22 @@ def _tree(entries: Sequence[Entry], end: int) -> list[_Node]:
     return roots
 
 
+def _nested(entries: Sequence[Entry], words: Sequence[int]) -> list[Entry]:
+    """Entries with the chapters after a bare "Part I" below it, where the contents are flat."""
+    nested: list[Entry] = []
+    inside = 0  # level of the part the next entries are in, 0 outside
+    for index, entry in enumerate(entries):
+        after = entries[index + 1] if index + 1 < len(entries) else None
+        part = _rank(entry.title) == "part"
+        if entry.level < inside or part or matter_of(entry.title, ""):
+            inside = 0
+        nested.append(replace(entry, level=entry.level + bool(inside)))
+        if part and after and after.level == entry.level and _rank(after.title) != "part":
+            empty = words[after.start] - words[entry.start] <= _OWN_WORDS
+            inside = entry.level if empty else 0
+    return nested
+
+
 def _is_part(node: _Node, words: Sequence[int]) -> bool:
     """Whether an entry with sub-entries is a part over chapters, rather than one chapter."""
     own = words[node.own_end] - words[node.entry.start]
@@ -118,7 +135,7 @@ def divide(
         for child in node.children:
             emit(child, inner)
 
-    roots = _tree(entries, total)
+    roots = _tree(_nested(entries, words), total)
     if len(roots) == 1:  # one heading over everything is the book's title, not a part
         not_parts |= {letters(roots[0].entry.title)}
     for root in roots:

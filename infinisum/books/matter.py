@@ -58,6 +58,11 @@ _TYPES_OUTSIDE = {
 _OUTSIDE = {"frontmatter": "front matter", "backmatter": "back matter"}
 _INSIDE = {"bodymatter", "chapter", "part", "volume", "prologue", "epilogue", "conclusion"}
 
+# Never text, even where the file says that it is: some converters mark all they write as body.
+PLAIN = frozenset(
+    {"cover", "title page", "imprint", "contents", "colophon", "licence", "list of illustrations"}
+)
+
 # Titles, in the languages books most often come in. A whole title matches, or its beginning
 # before a colon, a dash or a full stop ("Introduction: The Publisher to the Reader").
 _TITLES: tuple[tuple[str, str], ...] = (
@@ -217,10 +222,12 @@ def matter_of(
         "Gutenberg header", …, or None.
     """
     by_types = _reason_of_types(epub_types)
-    if by_types is not None:
-        return by_types or None
+    if by_types:
+        return by_types
     words = len(text.split())
     by_title = _reason_of_title(title)
+    if by_types == "":
+        return by_title if by_title in PLAIN else None
     if by_title is not None:
         return by_title
     if filename and words <= _FILE_WORDS:

@@ -5,31 +5,22 @@ from __future__ import annotations
 import io
 import logging
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from infinisum.books.assembly import File, Source, Target, assemble
-from infinisum.books.book import Book, Chapter, LeftOut
-from infinisum.books.chapters import split_at_headings
+from infinisum.books.book import Book, LeftOut
 from infinisum.books.clean import clean_text
-from infinisum.books.contents import letters
-from infinisum.books.headings import parse_heading
-from infinisum.books.html import Block, Document
+from infinisum.books.pdf_chapters import OutlineLine, divide_pdf
 from infinisum.books.pdf_fonts import Fonts
 from infinisum.books.pdf_furniture import body_size, remove_footnotes, remove_running_heads
 from infinisum.books.pdf_lines import Page, page_of
-from infinisum.books.pdf_paragraphs import PdfParagraph, paragraphs_of
+from infinisum.books.pdf_paragraphs import paragraphs_of
 from infinisum.books.pdf_text import PageText
 from infinisum.errors import InputError
 
 _MAX_PAGES = 20_000
 _MAX_STREAM = 50_000_000  # bytes of a page after unpacking; a page of text has some thousand
-_LARGE = 1.12  # of the body's font size: a heading
-_HEADING_WORDS = 30
 _OCR = "Run it through OCR first, with ocrmypdf for example."
 _REPAIR = "Open it in a PDF viewer and print it to a new PDF."
 _A4 = (0.0, 0.0, 595.0, 842.0)
@@ -43,13 +34,15 @@ _BROKEN_PAGE = (
     TypeError,
     ValueError,
 )
-_TITLE_NOISE = re.compile(r"untitled|^microsoft word|\.(?:docx?|indd|qxd|tex|pdf|html?|odt)$|^\W*$", re.I)
-_AUTHOR_NOISE = re.compile(r"^(?:unknown|anonymous|user|admin\w*|owner|author|\W*)$|calibre|@|https?:", re.I)
+_TITLE_NOISE = re.compile(
+    r"untitled|^microsoft word|\.(?:docx?|indd|qxd|tex|pdf|html?|odt)$|^\W*$", re.I
+)
+_AUTHOR_NOISE = re.compile(
+    r"^(?:unknown|anonymous|user|admin\w*|owner|author|\W*)$|calibre|@|https?:", re.I
+)
 
 
-def read_pdf(
-    data: bytes, name: str, progress: Callable[[int, int], None] | None = None
-) -> Book:
+def read_pdf(data: bytes, name: str, progress: Callable[[int, int], None] | None = None) -> Book:
     """Reads a PDF: text in reading order, paragraphs with the page they begin on, chapters.
 
     Running heads, page numbers and footnotes are left out; divided words, ligatures and initials
@@ -77,7 +70,7 @@ def read_pdf(
     size = body_size(pages)
     notes = remove_footnotes(pages, size)
     paragraphs = paragraphs_of(pages, size)
-    chapters, matter = _chapters(paragraphs, outline, title, size)
+    chapters, matter = divide_pdf(paragraphs, outline, title, size)
     if dropped:
         left_out.append(LeftOut("running heads, page numbers", "running heads", dropped))
     if notes:
@@ -114,7 +107,9 @@ def _guarded(name: str) -> Iterator[None]:
         ):
             yield
     except DependencyError as error:
-        raise InputError(f"{name}: encrypted in a way that cannot be read here.", _REPAIR) from error
+        raise InputError(
+            f"{name}: encrypted in a way that cannot be read here.", _REPAIR
+        ) from error
     except (PyPdfError, *_BROKEN_PAGE, EOFError, OSError) as error:
         raise InputError(f"{name}: damaged PDF file.", _REPAIR) from error
     finally:
@@ -174,11 +169,11 @@ def _read_page(reader: Any, index: int, fonts: Fonts) -> Page:
     return page_of(page.runs, index + 1, page.artifact_words)
 
 
-def _outline(reader: Any) -> list[tuple[str, int, int, float | None]]:
+def _outline(reader: Any) -> list[OutlineLine]:
     """Lines of the outline: title, depth, page, height on the page; [] where it is unusable."""
     from pypdf.errors import PyPdfError
 
-    lines: list[tuple[str, int, int, float | None]] = []
+    lines: list[OutlineLine] = []
 
     def walk(items: Sequence[Any], level: int) -> None:
         for item in items:
@@ -188,7 +183,7 @@ def _outline(reader: Any) -> list[tuple[str, int, int, float | None]]:
             title = " ".join(clean_text(str(item.title or "")).split())
             page = reader.get_destination_page_number(item)
             if title and page is not None and page >= 0:
-                lines.append((title, level, page + 1, _height(item)))
+                lines.append(OutlineLine(title, level, page + 1, _height(item)))
 
     try:
         walk(reader.outline, 1)
@@ -220,7 +215,9 @@ def _metadata(reader: Any) -> tuple[str, str]:
 def _language(reader: Any) -> str:
     root = reader.trailer.get("/Root")
     language = root.get_object().get("/Lang") if root is not None else None
-    return str(language) if language and re.fullmatch(r"[A-Za-z]{2,3}(-\w+)*", str(language)) else ""
+    return (
+        str(language) if language and re.fullmatch(r"[A-Za-z]{2,3}(-\w+)*", str(language)) else ""
+    )
 
 
 def _empty_pages(pages: Sequence[Page], broken: Sequence[int]) -> list[LeftOut]:
@@ -234,7 +231,7 @@ def _empty_pages(pages: Sequence[Page], broken: Sequence[int]) -> list[LeftOut]:
 
 
 def _ranges(numbers: Sequence[int]) -> str:
-    """"pages 1, 4-6"."""
+    """ "pages 1, 4-6"."""
     runs: list[list[int]] = []
     for number in numbers:
         if runs and number == runs[-1][-1] + 1:
@@ -253,26 +250,3 @@ def _warnings(name: str, pages: Sequence[Page], broken: Sequence[int]) -> tuple[
     if empty > len(pages) // 2 and len(pages) > 4:
         warnings.append(f"{name}: {empty} of {len(pages)} pages are without text: scanned pages?")
     return tuple(warnings)
-
-
-def _chapters(
-    paragraphs: Sequence[PdfParagraph],
-    outline: Sequence[tuple[str, int, int, float | None]],
-    title: str,
-    size: float,
-) -> tuple[list[Chapter], list[LeftOut]]:
-    """Divides the text; every paragraph of a chapter with its page."""
-    levels = _heading_levels(paragraphs, size)
-    if not outline and not _levels_say_more(paragraphs, levels):
-        levels = [0] * len(paragraphs)
-    blocks = [Block(p.text, level) for p, level in zip(paragraphs, levels, strict=True)]
-    document = Document(blocks)
-    contents = []
-    for number, line in enumerate(outline):
-        document.anchors[str(number)] = _place(paragraphs, line)
-        contents.append(Target(line[0], line[1], "", str(number)))
-    file = File("", document)
-    file.name = "book.pdf"
-    contents = [replace(target, name=file.name) for target in contents]
-    chapters, left_out = assemble(Source([file], contents, title))
-    return _with_pages(chapters, paragraphs), left_out

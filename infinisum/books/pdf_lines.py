@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -147,7 +148,7 @@ def _order(page: Page) -> None:
     lines = page.lines
     jumps = sum(
         after.y > before.y + max(before.size, after.size) and after.x0 < before.x1
-        for before, after in zip(lines, lines[1:], strict=False)
+        for before, after in itertools.pairwise(lines)
     )
     if jumps > _JUMPS and jumps > len(lines) // 5:
         lines.sort(key=lambda line: (-round(line.y), line.x0))

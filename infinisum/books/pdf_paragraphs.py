@@ -77,9 +77,7 @@ class _Layout:
 
     def is_indented(self, line: Line) -> bool:
         """Whether a line begins as far in as the first lines of paragraphs do."""
-        return (
-            self.first_indent > 0 and abs(self.indent(line) - self.first_indent) < _SAME_INDENT
-        )
+        return self.first_indent > 0 and abs(self.indent(line) - self.first_indent) < _SAME_INDENT
 
     def is_gap(self, above: Line, below: Line) -> bool:
         """Whether there is more room between two lines of a page than between any two."""

@@ -10,7 +10,7 @@ import typer
 
 import infinisum
 from infinisum.cli import bench, finetune, info, summarize
-from infinisum.cli.console import Console
+from infinisum.cli.console import Console, print_result
 from infinisum.errors import InfinisumError, UsageError
 
 INTERRUPTED = 130
@@ -26,13 +26,22 @@ app = typer.Typer(
 )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print_result(f"infinisum {infinisum.__version__}\n")
+        raise typer.Exit
+
+
 @app.callback()
 def _infinisum(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
 ) -> None:
-    if version:
-        typer.echo(f"infinisum {infinisum.__version__}")
-        raise typer.Exit
+    """Take what stands before the command."""
 
 
 app.command("summarize", epilog=summarize.EXAMPLE)(summarize.summarize)

@@ -65,10 +65,11 @@ class Console:
 
 def quiet_libraries() -> None:
     """Keep the bars and notices of the model libraries off stderr; errors are ours to report."""
-    from transformers.utils import logging
+    from importlib import import_module
 
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging: Any = import_module("transformers.utils.logging")  # has no types
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
 
 
 def print_result(text: str) -> None:

@@ -17,6 +17,7 @@ from infinisum.document.phrases import (
     numbered,
     origin,
     place,
+    quotable,
     running,
 )
 from infinisum.summary.summary import ChapterSummary, Passage, Summary, one_line
@@ -105,7 +106,7 @@ def _quotation(passages: Sequence[Passage]) -> str:
     """Sentences of the book with their place, a paragraph each."""
     quoted = []
     for passage in passages:
-        lines = [escape(line.strip()) for line in passage.text.strip().split("\n")]
+        lines = [escape(line.strip()) for line in quotable(passage.text).split("\n")]
         quoted.append("\\\n> ".join(lines) + f" ({place(passage)})")
     return "> " + "\n>\n> ".join(quoted)
 

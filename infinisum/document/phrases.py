@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
+from infinisum.books.numbers import number_value
 from infinisum.books.selection import title_number
 from infinisum.summary.summary import ChapterSummary, Passage, Summary, one_line
 
@@ -49,7 +50,9 @@ def numbered(number: int, title: str) -> str:
     """A chapter's number and title, without saying the number twice."""
     if not title:
         return f"Chapter {number}"
-    return title if title_number(title.casefold()) == number else f"{number} · {title}"
+    bare = number_value(title.rstrip(".")) is not None  # "IV"
+    named = f"Chapter {title}" if bare else title
+    return named if title_number(title.casefold()) == number else f"{number} · {named}"
 
 
 def place(passage: Passage) -> str:
@@ -58,12 +61,21 @@ def place(passage: Passage) -> str:
     return f"¶ {passage.paragraph}{page}"
 
 
+def quotable(text: str) -> str:
+    """A sentence cut out of a speech with the quotation mark that was left behind."""
+    text = text.strip()
+    if text.count('"') % 2:
+        return text + '"' if text.startswith('"') else '"' + text
+    missing = text.count("“") - text.count("”")
+    return "“" * -missing + text + "”" * missing
+
+
 def running(passages: Sequence[Passage]) -> str:
     """Passages of one chapter as running text; the place stands after the last of a paragraph."""
     pieces = []
     for index, passage in enumerate(passages):
         last = index + 1 == len(passages) or passages[index + 1].paragraph != passage.paragraph
-        pieces.append(one_line(passage.text) + (f" ({place(passage)})" if last else ""))
+        pieces.append(one_line(quotable(passage.text)) + (f" ({place(passage)})" if last else ""))
     return " ".join(pieces)
 
 

@@ -17,6 +17,7 @@ from infinisum.document.phrases import (
     numbered,
     origin,
     place,
+    quotable,
     running,
 )
 from infinisum.summary.summary import Passage, Summary, one_line
@@ -75,7 +76,7 @@ def _quotation(passages: Sequence[Passage]) -> list[str]:
     return [
         "\n".join(
             _wrapped(line, indent="    ")
-            for line in f"{passage.text.strip()} ({place(passage)})".split("\n")
+            for line in f"{quotable(passage.text)} ({place(passage)})".split("\n")
         )
         for passage in passages
     ]

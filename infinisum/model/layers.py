@@ -89,7 +89,7 @@ class MixingGate(nn.Module):
 
 def split_heads(x: Tensor, d_kv: int) -> Tensor:
     """`[…, N, H·d] → […, H, N, d]`. The reshape comes first: the other order mixes up tokens."""
-    return x.reshape(*x.shape[:-1], -1, d_kv).transpose(-2, -3)
+    return x.reshape(*x.shape[:-1], x.shape[-1] // d_kv, d_kv).transpose(-2, -3)
 
 
 def merge_heads(x: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from infinisum.errors import InputError, NotFoundError
 from infinisum.segments import ChapterSegments, Segment, Sentence, segment_sentences
-from infinisum.tokenizer import Tokenizer
+from infinisum.tokenizer import Tokenizer, plain_typography
 from infinisum.training.jsonl import read_json_lines
 from infinisum.training.labels import split_paragraphs
 from infinisum.training.overlap import HeldOut
@@ -259,7 +259,8 @@ def target_ids(row: Row, tokenizer: Tokenizer, max_target: int) -> tuple[list[in
     room = max_target - len(tokenizer.prompt(row.level, 1)) - 1
     ids: list[int] = []
     words = 0
-    for number, piece in enumerate(tokenizer.encode_batch(sentences)):
+    pieces = tokenizer.encode_batch([plain_typography(sentence) for sentence in sentences])
+    for number, piece in enumerate(pieces):
         if number and paragraph_of[number] != paragraph_of[number - 1]:
             piece = [tokenizer.paragraph_id, *piece]
         if len(ids) + len(piece) > room:

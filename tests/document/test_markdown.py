@@ -103,6 +103,27 @@ def test_escape_codes_and_markup_in_titles_are_harmless() -> None:
     assert "### 1 · A \\*bold\\* # title \\#" in text
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("“Yes.", "“Yes.”"),
+        ("I will.”", "“I will.”"),
+        ("“Yes,” she said.", "“Yes,” she said."),
+        ('"Yes.', '"Yes."'),
+        ('I will."', '"I will."'),
+    ],
+)
+def test_a_sentence_out_of_a_speech_gets_its_other_mark(text: str, shown: str) -> None:
+    assert f"> **1 · The Quay** — {shown} (¶ 1)" in to_markdown(sample(passages=(passage(text),)))
+
+
+def test_a_title_that_is_a_number_alone() -> None:
+    chapters = (ChapterSummary(1, "I", (), 9), ChapterSummary(2, "IV.", (), 9))
+    lines = to_markdown(sample(chapters=chapters)).splitlines()
+    assert "### Chapter I" in lines
+    assert "### 2 · Chapter IV." in lines
+
+
 def test_verse_keeps_its_lines() -> None:
     chapter = ChapterSummary(1, "Song", (), 10, "", (passage("One line,\n  and two."),))
     assert "> One line,\\\n> and two. (¶ 1)" in to_markdown(sample(chapters=(chapter,)))

@@ -160,7 +160,7 @@ def test_a_closed_write_gate_leaves_the_softmax_ungated_and_can_open_again() -> 
     assert book.count is not None
     assert int(book.count[:, :, 0].max()) == 0 and int(book.count[0, :, 1].min()) > 0
     (gradient,) = torch.autograd.grad(logits.square().sum(), gates[0].bias)
-    assert float(gradient[1]) != 0.0
+    assert float(gradient.abs().min()) > 0
     with torch.no_grad():
         for gate in gates:
             gate.bias[:] = -9.0

@@ -142,11 +142,17 @@ def normed(weights: AttentionWeights, head: int, A_mem: Tensor) -> Tensor:
     return A_mem / size * weights.memory_gain[head]
 
 
-def mix(weights: AttentionWeights, head: int, A_mem: Tensor, A_dot: Tensor) -> Tensor:
-    """A = g A_mem + (1 - g) A_dot."""
+def mix(
+    weights: AttentionWeights, head: int, A_mem: Tensor, A_dot: Tensor, written: bool
+) -> Tensor:
+    """A = g A_mem + (1 - g) A_dot; A_dot alone while nothing was written.
+
+    A_mem is 0 then. It is added all the same, so that write gates which closed on every token get
+    a gradient and can open again.
+    """
     assert weights.beta is not None
     g = torch.sigmoid(weights.beta[head])
-    return g * A_mem + (1 - g) * A_dot
+    return g * A_mem + (1 - g) * A_dot if written else A_dot + g * A_mem
 
 
 def infini_attention(
@@ -159,8 +165,7 @@ def infini_attention(
         Q, K, V = (weights.project(W, x, h) for W in (weights.q, weights.k, weights.v))
         A = softmax_read(weights, h, Q, K, V, positions, positions)
         if rule in rules.RULES:
-            if state[h].count > 0:
-                A = mix(weights, h, recall(weights, h, rule, state[h], Q), A)
+            A = mix(weights, h, recall(weights, h, rule, state[h], Q), A, state[h].count > 0)
             V = weights.placed(V, h, index)
             after.append(rules.write(rule, state[h], K, V, weights.eta(x, h), weights.eps))
         heads.append(A)
@@ -194,6 +199,6 @@ def knn_attention(
         if stored is not None:
             K_old, V_old = (weights.project(W, stored, h) for W in (weights.k, weights.v))
             A_mem = nearest_read(weights, Q, K_old, V_old, neighbours)
-            A = mix(weights, h, normed(weights, h, A_mem), A)
+            A = mix(weights, h, normed(weights, h, A_mem), A, written=True)
         heads.append(A)
     return torch.cat(heads, 1) @ weights.o.T, x if stored is None else torch.cat([stored, x])

@@ -46,11 +46,11 @@ def write_strength(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
 
 
 def read(rule: str, memory: HeadMemory, q: Tensor, eps: float = 0.0) -> Tensor:
-    """What the memory answers to one query [d_k] -> [d_v]."""
-    if memory.count == 0:
-        return torch.zeros_like(memory.M[0])
+    """What the memory answers to one query [d_k] -> [d_v]; 0 while nothing was written."""
     if rule == "delta_net":
         return unit(q, eps) @ memory.M
+    if memory.count == 0:
+        return torch.zeros_like(memory.M[0])
     return (sigma(q) @ memory.M) / (sigma(q) @ memory.z + eps)
 
 

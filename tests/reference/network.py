@@ -170,19 +170,19 @@ def cross_attention(
             weights.project(W, y, h)
             for W, y in ((weights.q, x), (weights.k, exact), (weights.v, exact))
         )
-        A_dot = A_mem = None
-        if len(exact):
-            A_dot = attention.softmax_read(weights, h, Q, K, V, None, None)
-        if rule in rules.RULES and head.count > 0:
+        A_mem = torch.zeros(len(x), len(weights.v) // weights.heads, dtype=x.dtype)
+        if rule in rules.RULES:
             A_mem = attention.recall(weights, h, rule, head, Q)
-        if A_dot is not None and A_mem is not None:
-            heads.append(attention.mix(weights, h, A_mem, A_dot))
-        elif A_dot is not None:
-            heads.append(A_dot)
-        elif A_mem is not None:
-            heads.append(A_mem)
+        if len(exact):
+            A = attention.softmax_read(weights, h, Q, K, V, None, None)
+            if rule in rules.RULES:
+                A = attention.mix(weights, h, A_mem, A, head.count > 0)
+        elif head.count > 0:
+            A = A_mem
         else:
-            heads.append(torch.zeros(len(x), len(weights.v) // weights.heads, dtype=x.dtype))
+            g = torch.sigmoid(weights.beta[h]) if weights.beta is not None else 0
+            A = g * A_mem  # which is 0
+        heads.append(A)
     return torch.cat(heads, 1) @ weights.o.T
 
 

@@ -1,0 +1,78 @@
+"""The printed table of contents of a book that is one run of paragraphs: found, so it can go."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from infinisum.books.headings import is_heading, letters
+from infinisum.books.matter import matter_of
+
+_EARLY = 0.3  # share of the paragraphs within which a table of contents stands
+_EARLY_AT_LEAST = 40
+_LINE_WORDS = 30  # words a line of contents may have; old ones are long
+_PAGE_NUMBER = re.compile(r"[\s.·•…_-]*(?:\b\d{1,4}|\b[ivxlc]{1,6})\s*$")
+_LEADERS = re.compile(r"(?:\s*[.·…]\s*){3,}")
+_MISSES = 2  # lines in a row that need not look like contents: parts, notes
+_FEWEST = 3  # lines of contents; fewer are something else
+
+
+def find_contents(texts: Sequence[str]) -> tuple[int, int] | None:
+    """Where the printed table of contents is: first paragraph and the one after its last.
+
+    It begins with a line "Contents" and goes on as long as lines are short and end in a page
+    number, read as headings, or come again later as headings of the text.
+
+    Args:
+        texts: paragraphs of the book, lines of one paragraph separated by "\\n".
+    """
+    early = max(_EARLY_AT_LEAST, int(_EARLY * len(texts)))
+    for start, text in enumerate(texts[:early]):
+        first, _, rest = text.partition("\n")
+        if len(first.split()) <= 4 and matter_of(first, "") == "contents":
+            end, lines = _end_of(texts, start + 1, rest.splitlines())
+            if lines >= _FEWEST:
+                return start, end
+    return None
+
+
+def _end_of(texts: Sequence[str], start: int, seen_lines: Sequence[str]) -> tuple[int, int]:
+    """The paragraph after the last line of contents, and the number of lines there are."""
+    later = {letters(text) for text in texts[start:] if len(text.split()) <= _LINE_WORDS}
+    seen = [letters(_PAGE_NUMBER.sub("", line)) for line in seen_lines]
+    lines, end = len(seen), start
+    misses = 0
+    for at in range(start, len(texts)):
+        entries = [line for line in texts[at].split("\n") if line.strip()]
+        keys = [letters(_PAGE_NUMBER.sub("", line)) for line in entries]
+        if any(_is_repeated(key, seen) for key in keys):
+            break  # the heading of the first chapter
+        looks = [
+            _looks_like_contents(line) or key in later
+            for line, key in zip(entries, keys, strict=True)
+        ]
+        if entries and sum(looks) >= len(looks) / 2:
+            end, misses = at + 1, 0
+            lines += len(entries)
+        else:
+            misses += 1
+            if misses > _MISSES or any(len(line.split()) > _LINE_WORDS for line in entries):
+                break
+        seen += keys
+    return end, lines
+
+
+def _is_repeated(key: str, seen: Sequence[str]) -> bool:
+    """Whether a line, or the beginning of one, has stood in the contents already."""
+    return len(key) > 1 and any(
+        old == key or (len(key) > 6 and old.startswith(key) and not old[len(key)].isalnum())
+        for old in seen
+    )
+
+
+def _looks_like_contents(line: str) -> bool:
+    if len(line.split()) > _LINE_WORDS:
+        return False
+    return bool(_LEADERS.search(line) or is_heading(line)) or bool(
+        _PAGE_NUMBER.search(line) and not line.rstrip().endswith(".")
+    )
