@@ -28,7 +28,7 @@ class Progress(Protocol):
     """What a caller may want to see while a book is summarised."""
 
     def read(self, tokens: int, chapter: str, state_bytes: int) -> None:
-        """More was read: tokens of the last block, title of the last finished chapter."""
+        """More was read: tokens of the last block, title of the chapter it belongs to."""
 
     def wrote(self, done: int, total: int) -> None:
         """More was written: texts so far, texts in all."""
@@ -77,7 +77,7 @@ def summarize(
         on_block=lambda tokens: progress.read(tokens, composer.title, engine.state_bytes()),
     )
     segments = book_segments(part.book, loaded.tokenizer, loaded.model.config.segment_length)
-    for chapters in _groups(engine.read(segments), CHAPTERS_AT_ONCE):
+    for chapters in _groups(engine.read(composer.announced(segments)), CHAPTERS_AT_ONCE):
         composer.add_chapters(chapters)
     composer.add_book(engine.book_context)
     return composer.summary(engine.state_bytes())

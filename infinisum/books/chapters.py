@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from statistics import mean, median
 
 from infinisum.books.book import Chapter, LeftOut, Paragraph
 from infinisum.books.headings import (
@@ -34,6 +35,8 @@ _HEADING_LINES = 3  # lines of heading above the first paragraph of a chapter
 _LISTED_LENGTH = 200  # characters of a line of contents
 _LISTED_SHARE = 0.7  # share of the lines of a contents page that must come again as headings
 _PAGE_NUMBER = re.compile(r"(?:\s*[.·…]{2,}|\s{2,}|\t)\s*(?:[0-9]{1,4}|[ivxlc]{1,6})?\s*$")
+_RUN_SHARE = 0.5  # numbered headings begin in the first half of the book
+_RUN_EVEN = 0.1  # and lie evenly: median of the words under them to the mean
 _CAPITALS_BODY = 150  # mean words under a line in capitals for these lines to be chapters
 # Left out by their title alone only as long as they are the smaller part of the book.
 _SOFT = {"preface", "foreword", "introduction", "afterword", "appendix", "note", "notes", "index"}
@@ -148,6 +151,16 @@ def _in_sequence(found: list[_Found]) -> list[_Found]:
     return max(runs.values(), key=len, default=[])
 
 
+def _divides(run: Sequence[_Found], paragraphs: Sequence[Paragraph]) -> bool:
+    """Whether numbered headings divide the book, rather than number the lines of a list in it."""
+    ends = [item.at for item in run[1:]] + [len(paragraphs)]
+    under = [
+        _words_between(paragraphs, item.after, end) for item, end in zip(run, ends, strict=True)
+    ]
+    all_words = _words_between(paragraphs, 0, len(paragraphs))
+    return sum(under) >= _RUN_SHARE * all_words and median(under) >= _RUN_EVEN * mean(under)
+
+
 def _choose(found: list[_Found], paragraphs: Sequence[Paragraph]) -> list[_Found]:
     """The headings that divide this book: the strongest kind it uses as chapters."""
     of: dict[str, list[_Found]] = {}
@@ -157,7 +170,7 @@ def _choose(found: list[_Found], paragraphs: Sequence[Paragraph]) -> list[_Found
     if len(chapters) < 2:
         for kind in ("numbered", "numeral"):
             run = _in_sequence(of.get(kind, []))
-            if len(run) >= 2:
+            if len(run) >= 2 and _divides(run, paragraphs):
                 chapters = chapters + run
                 break
         else:

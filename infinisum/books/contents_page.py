@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import repeat
 
-from infinisum.books.headings import is_heading, letters
+from infinisum.books.headings import is_heading, letters, parse_heading
 from infinisum.books.matter import matter_of
 
 _EARLY = 0.3  # share of the paragraphs within which a table of contents stands
@@ -14,6 +15,7 @@ _LINE_WORDS = 30  # words a line of contents may have; old ones are long
 _PAGE_NUMBER = re.compile(r"[\s.·•…_-]*(?:\b\d{1,4}|\b[ivxlc]{1,6})\s*$")
 _LEADERS = re.compile(r"(?:\s*[.·…]\s*){3,}")
 _MISSES = 2  # lines in a row that need not look like contents: parts, notes
+_TELLING = 6  # letters of a title that are no accident
 _FEWEST = 3  # lines of contents; fewer are something else
 
 
@@ -43,9 +45,9 @@ def _end_of(texts: Sequence[str], start: int, seen_lines: Sequence[str]) -> tupl
     lines, end = len(seen), start
     misses = 0
     for at in range(start, len(texts)):
-        entries = [line for line in texts[at].split("\n") if line.strip()]
+        entries = [_LEADERS.sub(" … ", line) for line in texts[at].split("\n") if line.strip()]
         keys = [letters(_PAGE_NUMBER.sub("", line)) for line in entries]
-        if any(_is_repeated(key, seen) for key in keys):
+        if any(map(_is_repeated, entries, keys, repeat(seen))):
             break  # the heading of the first chapter
         looks = [
             _looks_like_contents(line) or key in later
@@ -62,17 +64,21 @@ def _end_of(texts: Sequence[str], start: int, seen_lines: Sequence[str]) -> tupl
     return end, lines
 
 
-def _is_repeated(key: str, seen: Sequence[str]) -> bool:
-    """Whether a line, or the beginning of one, has stood in the contents already."""
-    return len(key) > 1 and any(
-        old == key or (len(key) > 6 and old.startswith(key) and not old[len(key)].isalnum())
-        for old in seen
-    )
+def _is_repeated(line: str, key: str, seen: Sequence[str]) -> bool:
+    """Whether a line, or a heading that is half of one, has stood in the contents already."""
+    if len(key) < 2 or key in seen:
+        return len(key) > 1
+    heading = parse_heading(line)
+    if heading is None:
+        return False
+    if heading.kind == "capitals":
+        return len(key) > _TELLING and any(old.endswith(key) for old in seen)
+    return heading.kind in ("chapter", "part") and any(old.startswith(key) for old in seen)
 
 
 def _looks_like_contents(line: str) -> bool:
     if len(line.split()) > _LINE_WORDS:
         return False
-    return bool(_LEADERS.search(line) or is_heading(line)) or bool(
+    return bool(" … " in line or is_heading(line)) or bool(
         _PAGE_NUMBER.search(line) and not line.rstrip().endswith(".")
     )

@@ -166,7 +166,7 @@ def _read_page(reader: Any, index: int, fonts: Fonts) -> Page:
     resources = source.get("/Resources")
     content = ContentStream(source["/Contents"].get_object(), reader, "bytes")
     page.draw(content, resources.get_object() if resources is not None else None)
-    return page_of(page.runs, index + 1, page.artifact_words)
+    return page_of(page.runs, index + 1, page.running_heads)
 
 
 def _outline(reader: Any) -> list[OutlineLine]:

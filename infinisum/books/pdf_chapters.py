@@ -18,6 +18,7 @@ _LARGE = 1.12  # of the body's font size: a heading
 _HEADING_WORDS = 30
 _CLASSES = 5  # sizes of headings told apart
 _STYLED_SHARE = 0.5  # of the headings by their words that also look like headings
+_CHAPTER_WORDS = 300  # words a chapter has on average, or its headings are something else
 _ABOVE = 3.0  # points an outline may point below the baseline of its heading
 _NAME = "book.pdf"
 
@@ -101,25 +102,27 @@ def _levels_say_more(paragraphs: Sequence[PdfParagraph], levels: Sequence[int]) 
         for paragraph, level in zip(paragraphs, levels, strict=True)
         if level and any(title.startswith(letters(paragraph.text)) for title in titles)
     )
-    return styled >= _STYLED_SHARE * len(titles)
+    if styled >= _STYLED_SHARE * len(titles):
+        return True
+    words = sum(len(paragraph.text.split()) for paragraph in paragraphs)
+    count = sum(map(bool, levels))
+    return len(titles) < count <= words / _CHAPTER_WORDS
 
 
 def _place(paragraphs: Sequence[PdfParagraph], line: OutlineLine) -> int:
     """Index of the paragraph a line of the outline points to."""
     at = next((i for i, p in enumerate(paragraphs) if p.page >= line.page), len(paragraphs))
-    on_page = []
-    while at + len(on_page) < len(paragraphs) and paragraphs[at + len(on_page)].page == line.page:
-        on_page.append(paragraphs[at + len(on_page)])
+    on_page = [paragraph for paragraph in paragraphs[at:] if paragraph.page == line.page]
+    said = [letters(paragraph.text) for paragraph in on_page]
     wanted = letters(line.title)
-    for index, paragraph in enumerate(on_page):
-        said = letters(paragraph.text)
-        if said and (wanted.startswith(said) or said.startswith(wanted)) and len(said) < 200:
-            return at + index
+    if wanted in said:
+        return at + said.index(wanted)
     if line.height is not None:
-        for index, paragraph in enumerate(on_page):
-            if paragraph.y <= line.height + _ABOVE:
-                return at + index
-        return at + len(on_page)
+        below = (i for i, paragraph in enumerate(on_page) if paragraph.y <= line.height + _ABOVE)
+        return at + next(below, len(on_page))
+    if wanted:
+        begun = (i for i, text in enumerate(said) if text and wanted.startswith(text))
+        return at + next(begun, 0)
     return at
 
 

@@ -57,27 +57,32 @@ class _Open:
     size: float
 
 
-def page_of(runs: Sequence[Run], number: int, marked_words: int = 0) -> Page:
+def page_of(runs: Sequence[Run], number: int, running_heads: Sequence[Run] = ()) -> Page:
     """The lines of a page in reading order, footnote marks left out.
 
     Args:
         runs: of the page in the order drawn.
         number: of the page, from 1.
-        marked_words: words that the file itself marks as running heads.
+        running_heads: runs that the file itself marks as running heads.
     """
-    page = Page(number, dropped_words=marked_words)
-    level = _level(runs, page)
+    page = Page(number)
+    page.lines = _lines(_level(runs, page), page)
+    heads = _lines(running_heads, Page(number))
+    page.dropped_words += sum(len(line.text.split()) for line in heads)
+    _order(page)
+    return page
+
+
+def _lines(runs: Sequence[Run], page: Page) -> list[Line]:
     open_line: _Open | None = None
     lines: list[_Open] = []
-    for run in level:
+    for run in runs:
         if open_line is not None and _is_same_line(open_line, run):
             _add(open_line, run, page)
         elif run.text.strip():
             open_line = _Open([run], run.text, run.x1, run.y, run.size)
             lines.append(open_line)
-    page.lines = [line for line in (_close(item, number) for item in lines) if line.text]
-    _order(page)
-    return page
+    return [line for line in (_close(item, page.number) for item in lines) if line.text]
 
 
 def _level(runs: Sequence[Run], page: Page) -> list[Run]:
@@ -152,3 +157,8 @@ def _order(page: Page) -> None:
     )
     if jumps > _JUMPS and jumps > len(lines) // 5:
         lines.sort(key=lambda line: (-round(line.y), line.x0))
+        return
+    for first in range(len(lines) - 1):  # a page number drawn before its line of contents
+        left, right = lines[first : first + 2]
+        if abs(left.y - right.y) < 0.3 * right.size and right.x1 <= left.x0:
+            lines[first : first + 2] = right, left

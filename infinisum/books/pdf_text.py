@@ -101,7 +101,7 @@ class PageText:
         self.fonts = fonts
         self.width, self.height = right - left, top - bottom
         self.runs: list[Run] = []
-        self.artifact_words = 0  # words of running heads that the file itself marks as such
+        self.running_heads: list[Run] = []  # what the file itself marks as such
         self._stack: list[_State] = []
         self._marked: list[bool] = []  # for each open marked content, whether it is a running head
         self._text_matrix = self._line_matrix = _IDENTITY
@@ -244,9 +244,6 @@ class PageText:
         self._text_matrix = _times((1.0, 0.0, 0.0, 1.0, at, 0.0), self._text_matrix)
 
     def _keep(self, text: str, start: float, end: float) -> None:
-        if any(self._marked):
-            self.artifact_words += len(text.split())
-            return
         state = self._state
         m = _times(self._text_matrix, state.ctm)
         along = math.hypot(m[0], m[1])
@@ -264,7 +261,8 @@ class PageText:
                 x, y = y, -x
         length = (end - start) * along
         gap = _WORD_GAP * min(state.font.space, _WIDEST_SPACE) / 1000 * size
-        self.runs.append(Run(text, x, x + length, y, size, gap, state.font.bold, turn))
+        runs = self.running_heads if any(self._marked) else self.runs
+        runs.append(Run(text, x, x + length, y, size, gap, state.font.bold, turn))
 
 
 def _is_running_head(operands: list[Any]) -> bool:

@@ -98,7 +98,8 @@ class Batch:
 
     def _read(self, source: str) -> Book:
         started = time.perf_counter()
-        book = read_source(source, self.encoding)
+        with self.console.busy(f"Opening {source}"):
+            book = read_source(source, self.encoding)
         for warning in book.warnings:
             self.console.warning(warning)
         for item in book.left_out:
@@ -112,11 +113,12 @@ class Batch:
     def _load(self) -> LoadedModel:
         """The model, loaded once."""
         if self._loaded is None:
-            from infinisum.loading import load_model
+            with self.console.busy("Loading the model"):
+                from infinisum.loading import load_model
 
-            quiet_libraries()
-            self._loaded = load_model(find_model(self.model), self.device, self.dtype)
-            loaded = self._loaded
+                quiet_libraries()
+                loaded = load_model(find_model(self.model), self.device, self.dtype)
+            self._loaded = loaded
             self.console.note(
                 f"Model {loaded.name} {loaded.version} on {loaded.device} in {loaded.dtype} "
                 f"({loaded.why})"

@@ -50,6 +50,15 @@ class Console:
         """The one line that says what is wrong and what to do, even with --quiet."""
         self._print(f"Error: {error}", style="red")
 
+    @contextmanager
+    def busy(self, message: str) -> Iterator[None]:
+        """Show that something takes a while, where bars are wanted."""
+        if not self.bars:
+            yield
+            return
+        with self.rich().status(one_line(message), spinner="line"):
+            yield
+
     def rich(self) -> RichConsole:
         """The rich console on stderr."""
         if self._rich is None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import groupby
 
-from infinisum.books.numbers import number_value
 from infinisum.books.selection import title_number
 from infinisum.summary.summary import ChapterSummary, Passage, Summary, one_line
 
+NO_BREAK = "\u00a0"
 OWN_WORDS = "In the book's own words"
 LEFT_OUT_SHOWN = 12  # things left out of the source that are named one by one
 
@@ -50,15 +51,15 @@ def numbered(number: int, title: str) -> str:
     """A chapter's number and title, without saying the number twice."""
     if not title:
         return f"Chapter {number}"
-    bare = number_value(title.rstrip(".")) is not None  # "IV"
+    bare = re.fullmatch(r"(?:[IVXLCDM]+|\d+)\.?", title) is not None
     named = f"Chapter {title}" if bare else title
     return named if title_number(title.casefold()) == number else f"{number} · {named}"
 
 
 def place(passage: Passage) -> str:
     """ "¶ 12", with the page where there is one."""
-    page = f", p. {passage.page}" if passage.page is not None else ""
-    return f"¶ {passage.paragraph}{page}"
+    page = f", p.{NO_BREAK}{passage.page}" if passage.page is not None else ""
+    return f"¶{NO_BREAK}{passage.paragraph}{page}"
 
 
 def quotable(text: str) -> str:

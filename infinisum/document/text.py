@@ -20,7 +20,7 @@ from infinisum.document.phrases import (
     quotable,
     running,
 )
-from infinisum.summary.summary import Passage, Summary, one_line
+from infinisum.summary.summary import Passage, Summary
 
 WIDTH = 80
 
@@ -91,8 +91,8 @@ def _ruled(title: str) -> str:
 
 
 def _wrapped(text: str, indent: str = "") -> str:
-    return textwrap.fill(
-        one_line(text),
+    return textwrap.fill(  # breaks at ordinary spaces only
+        text,
         WIDTH,
         initial_indent=indent,
         subsequent_indent=indent,

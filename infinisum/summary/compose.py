@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from infinisum.books.book import Book, Chapter, Paragraph
+from infinisum.books.book import Book, Chapter, LeftOut, Paragraph
 from infinisum.books.selection import Part
 from infinisum.config import DRAFT_SHARE, SummarizeOptions
 from infinisum.summary.extract import select
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from infinisum.engine import ChapterReading
     from infinisum.loading import LoadedModel
     from infinisum.model.modeling import InfiniEncoderOutput
+    from infinisum.segments import ChapterSegments
 
 
 class Composer:
@@ -51,7 +52,7 @@ class Composer:
         self.part = part
         self.loaded = loaded
         self.options = options
-        self.title = ""  # of the last chapter that was read
+        self.title = ""  # of the chapter that is being read
         self._wrote = wrote
         self._writes = options.method == "abstractive" or (
             options.method == "hybrid" and loaded.writes_well
@@ -67,6 +68,12 @@ class Composer:
         self._words_read = 0
         self._drafts_written = 0
         self._drafts_hidden = 0
+
+    def announced(self, chapters: Iterable[ChapterSegments]) -> Iterator[ChapterSegments]:
+        """The same chapters; `title` follows what is taken."""
+        for chapter in chapters:
+            self.title = one_line(chapter.title)
+            yield chapter
 
     def add_chapters(self, readings: list[ChapterReading]) -> None:
         """Summarise chapters that were just read, and drop them (the list is emptied)."""
@@ -84,13 +91,13 @@ class Composer:
             sentences = self._passages(reading, chapter, number)
             self._sentences += sentences
             self._tokens += reading.tokens
-            self.title = one_line(chapter.title)
+            title = one_line(chapter.title)
             passages = self._quote(sentences, wanted, text) if self._for_chapters else ()
             parts = tuple(one_line(title) for title in chapter.parts)
             self._chapters.append(
-                ChapterSummary(number, self.title, parts, chapter.words, text, passages)
+                ChapterSummary(number, title, parts, chapter.words, text, passages)
             )
-        readings.clear()  # contexts are large: none is kept while the next chapters are read
+        #readings.clear()  # contexts are large: none is kept while the next chapters are read
 
     def add_book(self, context: Callable[[], InfiniEncoderOutput]) -> None:
         """Summarise the whole book, from the state or from the chapter summaries.
@@ -136,7 +143,10 @@ class Composer:
             chapters=chapters,
             grounding=ground(written, self._words, [*self._book_passages, *quoted]),
             rouge=(),
-            left_out=book.left_out,
+            left_out=tuple(
+                LeftOut(one_line(item.what), one_line(item.reason), item.words)
+                for item in book.left_out
+            ),
             making=Making(
                 model=self.loaded.name,
                 model_version=self.loaded.version,

@@ -28,9 +28,9 @@ def test_the_form_of_the_contract() -> None:
 
 def test_every_quotation_carries_its_place() -> None:
     text = to_markdown(sample())
-    assert "> **1 · The Quay** — She waited. (¶ 3)" in text
-    assert "> **Chapter 2** — He came. (¶ 4, p. 9)" in text
-    assert "> A. (¶ 1)" in text
+    assert "> **1 · The Quay** — She waited. (¶\u00a03)" in text
+    assert "> **Chapter 2** — He came. (¶\u00a04, p.\u00a09)" in text
+    assert "> A. (¶\u00a01)" in text
 
 
 def test_grounding_says_what_was_not_found() -> None:
@@ -114,7 +114,7 @@ def test_escape_codes_and_markup_in_titles_are_harmless() -> None:
     ],
 )
 def test_a_sentence_out_of_a_speech_gets_its_other_mark(text: str, shown: str) -> None:
-    assert f"> **1 · The Quay** — {shown} (¶ 1)" in to_markdown(sample(passages=(passage(text),)))
+    assert f"> **1 · The Quay** — {shown} (¶\u00a01)" in to_markdown(sample(passages=(passage(text),)))
 
 
 def test_a_title_that_is_a_number_alone() -> None:
@@ -126,7 +126,7 @@ def test_a_title_that_is_a_number_alone() -> None:
 
 def test_verse_keeps_its_lines() -> None:
     chapter = ChapterSummary(1, "Song", (), 10, "", (passage("One line,\n  and two."),))
-    assert "> One line,\\\n> and two. (¶ 1)" in to_markdown(sample(chapters=(chapter,)))
+    assert "> One line,\\\n> and two. (¶\u00a01)" in to_markdown(sample(chapters=(chapter,)))
 
 
 def test_chapters_without_a_summary_say_why() -> None:

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import torch
 from torch.utils import _pytree as pytree
+from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoConfig, AutoModelForSeq2SeqLM
 
 from infinisum.model.config import InfinisumConfig
-from infinisum.model.cost import parameters, state_bytes
+from infinisum.model.cost import flops_per_segment, parameters, state_bytes
 from infinisum.model.modeling import InfinisumForConditionalGeneration
 from tests.model.helpers import close
 from tests.model.networks import text_of, tiny_config, tiny_model
@@ -126,6 +127,30 @@ def test_cost_counts_parameters_and_bytes(switches: dict[str, Any]) -> None:
                 _, state = model.read_block(ids, mask, state)
         real = sum(leaf.numel() * leaf.element_size() for leaf in pytree.tree_leaves(state))
         assert state_bytes(model.config, value_bytes=size) == real
+
+
+@pytest.mark.parametrize("rule", ["linear", "delta", "delta_net", "none", "xl"])
+def test_cost_counts_operations(rule: str) -> None:
+    """Against the products that really run; CPU attention is not counted by torch, so it is added."""
+    tokens = 64
+    model = tiny_model(
+        dtype=torch.float32,
+        memory_rule=rule,
+        cross_memory_rule="none" if rule == "xl" else rule,
+        d_model=32,
+        d_kv=8,
+        num_heads=4,
+        d_ff=64,
+        segment_length=tokens,
+        delta_chunk=16,
+    )
+    ids = torch.randint(3, 20, (1, 1, tokens), generator=torch.Generator().manual_seed(0))
+    mask = torch.ones_like(ids, dtype=torch.bool)
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model.read_block(ids, mask, model.initial_state(1))
+    attention = 4 * tokens * tokens * 32 * model.config.encoder_layers * (2 if rule == "xl" else 1)
+    real = counter.get_total_flops() + attention
+    assert flops_per_segment(model.config) == pytest.approx(real, rel=0.02)
 
 
 def test_the_default_shape() -> None:
