@@ -42,7 +42,7 @@ RECIPES: dict[str, list[str]] = {
     "calibre.pdf": _CALIBRE,
     "office.pdf": ["soffice", "--headless", "--convert-to", "pdf", "--outdir", "DIR", "HTML"],
     "pdftex.pdf": [
-        *("pandoc", "IN", "-o", "OUT", "--pdf-engine=xelatex", "--toc"),
+        *("pandoc", "IN", "-o", "OUT", "--pdf-engine=lualatex", "--toc"),
         *("-V", "documentclass=book", "-V", "classoption=oneside"),
     ],
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,7 +59,6 @@ def load_model(folder: str | Path, device: str = "auto", dtype: str = "auto") ->
     torch_device, torch_dtype, why = choose(device, dtype)
     tokenizer = load_tokenizer(folder)
     try:
-        raw = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         model = InfinisumForConditionalGeneration.from_pretrained(
             folder, dtype=torch_dtype, use_safetensors=True, local_files_only=True
         )
@@ -83,8 +81,8 @@ def load_model(folder: str | Path, device: str = "auto", dtype: str = "auto") ->
         model=model,
         tokenizer=tokenizer,
         name=folder.resolve().name,
-        version=str(raw.get("infinisum_version", "")),
-        writes_well=bool(raw.get("writes_well", False)),
+        version=model.config.infinisum_version,
+        writes_well=model.config.writes_well,
         device=str(torch_device),
         dtype=str(torch_dtype).removeprefix("torch."),
         why=why,

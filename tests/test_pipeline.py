@@ -129,7 +129,8 @@ def test_a_draft_that_reads_well_stands_above_fewer_quotations(
     writing: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[tuple[str, int, int]] = []
-    draft = Draft("Anna Brook meets Harry Potter near the mill.", reads_well=True)
+    text = "Anna Brook meets Harry Potter near the mill. " + "They wait for the rain to end. " * 4
+    draft = Draft(text.strip(), reads_well=True)
     monkeypatch.setattr(generate, "write_summaries", writer(calls, draft))
     options = SummarizeOptions(words=60)
     summary = summarize(small_book(8), writing, options)

@@ -9,7 +9,7 @@ from rouge_score.rouge_scorer import RougeScorer
 from infinisum.errors import UsageError
 from infinisum.rouge import RougeScores, corpus_rouge, rouge
 
-WORDS = "the keeper lit his lamps and walked along harbour walls while boats were running".split(" ")
+WORDS = ["the", "keeper", "lit", "lamps", "and", "walked", "along", "walls", "boats", "running"]
 
 
 def random_text(seed: int, length: int) -> str:

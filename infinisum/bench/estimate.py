@@ -16,7 +16,7 @@ from infinisum.document.phrases import counted, size
 from infinisum.loading import choose
 from infinisum.model.config import InfinisumConfig
 from infinisum.model.cost import flops_per_segment, parameters, state_bytes
-from infinisum.tokenizer import load_tokenizer
+from infinisum.tokenizer import load_tokenizer, plain_typography
 
 PEAK_SECONDS: Final = 0.3  # of measuring this machine
 # Share of the machine's matmul peak that reading reaches: what `infinisum bench speed` prints.
@@ -77,10 +77,11 @@ def estimate(
     torch_device, torch_dtype, _ = choose(device, dtype)
     config = InfinisumConfig.from_pretrained(folder)
     tokenizer = load_tokenizer(folder)
-    tokens = [
-        sum(len(ids) + 1 for ids in tokenizer.encode_batch([p.text for p in chapter.paragraphs]))
-        for chapter in part.chapters
-    ]
+    tokens = []
+    for chapter in part.chapters:
+        texts = [plain_typography(paragraph.text) for paragraph in chapter.paragraphs]
+        breaks = max(0, len(texts) - 1)
+        tokens.append(sum(map(len, tokenizer.encode_batch(texts))) + breaks)
     segments = sum(-(-count // config.segment_length) for count in tokens)
     value_bytes = torch.finfo(torch_dtype).bits // 8
     state = state_bytes(config, value_bytes)

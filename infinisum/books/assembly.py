@@ -137,12 +137,20 @@ def _heading_entries(blocks: Sequence[Block]) -> list[Entry]:
         if not block.level or not letters(block.text):
             continue
         title = " ".join(block.text.split())
-        if entries and last == index - 1 and _is_title_of(entries[-1].title, title):
+        heading_next = index + 1 < len(blocks) and bool(blocks[index + 1].level)
+        joins = bool(entries) and last == index - 1 and _is_title_of(entries[-1].title, title)
+        # "Part I", "Arrival" and text: the first chapter. "Part I", "Home", "Chapter 1": a title.
+        if joins and (heading_next or _rank_of(entries[-1].title) != "part"):
             entries[-1].title = f"{entries[-1].title}: {title}"
         else:
             entries.append(Entry(title, block.level, index))
         last = index
     return entries
+
+
+def _rank_of(title: str) -> str:
+    heading = parse_heading(title)
+    return heading.kind if heading else ""
 
 
 def _is_title_of(label: str, title: str) -> bool:

@@ -50,6 +50,14 @@ _LAST_PIECE = re.compile(r"([^\W\d_]+(?:[-‐’'][^\W\d_]+)*)[-‐\u00ad]$")
 _FIRST_PIECE = re.compile(r"[^\W\d_]+(?:[-‐’'][^\W\d_]+)*")
 _DASH_END = re.compile(r"\S(?:--+|[—―])$")
 _KNOWN_TWICE = 2  # a word seen this often stands alone
+_COMPOUNDS = 0.01  # hyphens of the author's at line ends to one of the typesetter's
+# What English adds to a whole word; other second halves after a whole word are words too.
+_SUFFIXES = (
+    "able", "ably", "ally", "ance", "ation", "edly", "ence", "ened", "ening", "erly", "ette",
+    "fied", "fies", "ful", "hood", "ible", "ibly", "ical", "iest", "iness", "ingly", "ings",
+    "ious", "ised", "ishing", "ists", "ities", "ively", "ized", "izing", "less", "ment", "ness",
+    "ority", "ously", "ship", "sion", "some", "ties", "tion", "ture", "tude", "ward", "wise",
+)  # fmt: skip
 
 
 def clean_text(text: str, *, keep_tabs: bool = False) -> str:
@@ -105,6 +113,7 @@ class Vocabulary:
             joined += self.count(last + right) > 0
             hyphenated += self.count(f"{left}-{right}") > 0
         self._hyphenates = joined > hyphenated  # the typesetter divides words
+        self._compounds = hyphenated > _COMPOUNDS * joined  # and the author hyphenates some
 
     def count(self, word: str) -> int:
         """How often a word occurs within lines."""
@@ -128,8 +137,12 @@ class Vocabulary:
             return False
         if not self._hyphenates or len(pieces) > 1:
             return False
-        words = min(self.count(last), self.count(first))
-        return words < _KNOWN_TWICE or min(len(last), len(first)) < 3
+        if not self._compounds or self.count(last) < _KNOWN_TWICE or len(last) < 3:
+            return True
+        if first.casefold() in _SUFFIXES:
+            return True
+        known = self.count(first) >= _KNOWN_TWICE and len(first) >= 3
+        return not known and (len(first) < 4 or first.casefold().startswith(_SUFFIXES))
 
 
 def join_lines(lines: Sequence[str], vocabulary: Vocabulary) -> str:
@@ -150,7 +163,9 @@ def join_lines(lines: Sequence[str], vocabulary: Vocabulary) -> str:
         if left and right:
             divided = text[-1] == _SOFT_HYPHEN or vocabulary.is_divided(left[1], right[0])
             text = f"{text[:-1]}{'' if divided else '-'}{line}"
-        elif (_DASH_END.search(text) and line[0].isalnum()) or (_is_cjk(text[-1]) and _is_cjk(line[0])):
+        elif (_DASH_END.search(text) and line[0].isalnum()) or (
+            _is_cjk(text[-1]) and _is_cjk(line[0])
+        ):
             text = f"{text}{line}"
         else:
             text = f"{text.rstrip(_SOFT_HYPHEN)} {line}"

@@ -25,7 +25,8 @@ _FIELD = re.compile(
     r"^(?P<name>Title|Author|Language|Translator|Editor):[ \t]*(?P<value>.+)$", re.M
 )
 _CREDITS = re.compile(
-    r"\A\s*(?:E-?text (?:was )?prepared|Produced|Transcribed|Scanned|Created|HTML version) (?:and proofread )?(?:by|from)\b"
+    r"\A\s*(?:E-?text (?:was )?prepared|Produced|Transcribed|Scanned|Created|HTML version)"
+    r" (?:and proofread )?(?:by|from)\b"
     r".*?(?=\n[ \t]*\n|\Z)",
     re.IGNORECASE | re.DOTALL,
 )

@@ -236,8 +236,11 @@ def is_subtitle(line: str) -> bool:
     """Whether a short paragraph after a bare heading ("CHAPTER I") reads as its title."""
     line = line.strip().strip(_DECORATION).strip()
     words = line.split()
-    if not line or "\n" in line or len(line) > _LONGEST_UNMARKED or parse_heading(line) is not None:
-        return bool(line) and _is_capitals(line) and len(words) <= 16
+    if not line or "\n" in line or len(line) > _LONGEST_UNMARKED:
+        return False
+    heading = parse_heading(line)
+    if heading is not None:
+        return heading.kind == "capitals" and len(words) <= 16
     if line[0] in "“\"‘'—(" or not (line[0].isupper() or line[0].isdigit()):
         return False
     if line.endswith((",", ";", ":", "?", "!", "”", '"', "—")):

@@ -10,8 +10,10 @@ from infinisum.books.book import Book, LeftOut
 from infinisum.books.clean import clean_text
 from infinisum.books.encodings import decode, is_certain
 from infinisum.books.html import Block, Document
+from infinisum.books.subtitles import titles_below
 from infinisum.errors import InputError
 
+_SUBTITLE = 6  # level of a title below a chapter number
 _FRONT_MATTER = re.compile(
     r"\A---[ \t]*\n(?P<fields>.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL
 )
@@ -63,6 +65,9 @@ def read_markdown(data: bytes, name: str, encoding: str | None = None) -> Book:
     blocks = list(reader.blocks())
     if not blocks:
         raise InputError(f"{name}: no text in this file.", "")
+    headings = [index for index, block in enumerate(blocks) if block.level]
+    for index in titles_below([block.text for block in blocks], headings):
+        blocks[index].level = blocks[index].level or _SUBTITLE
     title = fields.get("title", "") or _only_top_heading(blocks)
     chapters, left_out = assemble(
         Source([File("book.md", Document(blocks))], list[Target](), title)

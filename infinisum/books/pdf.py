@@ -11,6 +11,7 @@ from typing import Any
 
 from infinisum.books.book import Book, LeftOut
 from infinisum.books.clean import clean_text
+from infinisum.books.marks import without_stuck_marks
 from infinisum.books.pdf_chapters import OutlineLine, divide_pdf
 from infinisum.books.pdf_fonts import Fonts
 from infinisum.books.pdf_furniture import body_size, remove_footnotes, remove_running_heads
@@ -71,6 +72,8 @@ def read_pdf(data: bytes, name: str, progress: Callable[[int, int], None] | None
     notes = remove_footnotes(pages, size)
     paragraphs = paragraphs_of(pages, size)
     chapters, matter = divide_pdf(paragraphs, outline, title, size)
+    chapters, stuck = without_stuck_marks(chapters)
+    marks += stuck
     if dropped:
         left_out.append(LeftOut("running heads, page numbers", "running heads", dropped))
     if notes:

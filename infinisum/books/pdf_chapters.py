@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from infinisum.books.assembly import File, Source, Target, assemble
 from infinisum.books.book import Chapter, LeftOut, Paragraph
@@ -13,6 +14,7 @@ from infinisum.books.contents_page import find_contents
 from infinisum.books.headings import letters, parse_heading
 from infinisum.books.html import Block, Document
 from infinisum.books.pdf_paragraphs import PdfParagraph
+from infinisum.books.subtitles import titles_below
 
 _LARGE = 1.12  # of the body's font size: a heading
 _HEADING_WORDS = 30
@@ -20,6 +22,7 @@ _CLASSES = 5  # sizes of headings told apart
 _STYLED_SHARE = 0.5  # of the headings by their words that also look like headings
 _CHAPTER_WORDS = 300  # words a chapter has on average, or its headings are something else
 _ABOVE = 3.0  # points an outline may point below the baseline of its heading
+_SUBTITLE = 6  # level of a title below a chapter number
 _NAME = "book.pdf"
 
 
@@ -47,23 +50,31 @@ def divide_pdf(
         title: of the book, "" where unknown.
         size: font size of the body, points.
     """
-    printed = find_contents([paragraph.text for paragraph in paragraphs])
+    listing = find_contents([paragraph.text for paragraph in paragraphs])
     left_out: list[LeftOut] = []
-    if printed is not None:
-        start, end = printed
+    if listing is not None:
+        start, end = listing
         words = sum(len(paragraph.text.split()) for paragraph in paragraphs[start:end])
         left_out.append(LeftOut(paragraphs[start].text.partition("\n")[0], "contents", words))
         paragraphs = [*paragraphs[:start], *paragraphs[end:]]
     levels = _heading_levels(paragraphs, size)
     if not _levels_say_more(paragraphs, levels):
         levels = [0] * len(paragraphs)
-    document = Document([Block(p.text, level) for p, level in zip(paragraphs, levels, strict=True)])
+    texts = [paragraph.text for paragraph in paragraphs]
+    placed = [(line, _place(paragraphs, line)) for line in outline]
+    placed = [(line, place) for line, place in placed if place < len(paragraphs)]
+    printed = [place for line, place in placed if letters(texts[place]) == letters(line.title)]
+    styled = [index for index, level in enumerate(levels) if level]
+    below = titles_below(texts, printed if outline else styled)
+    for index in below:
+        levels[index] = _SUBTITLE
+    document = Document([Block(text, level) for text, level in zip(texts, levels, strict=True)])
     contents = []
-    for number, line in enumerate(outline):
-        place = _place(paragraphs, line)
-        if place < len(paragraphs):
-            document.anchors[str(number)] = place
-            contents.append(Target(line.title, line.level, _NAME, str(number)))
+    for number, (line, place) in enumerate(placed):
+        full = " ".join(texts[place + 1].split()) if place in printed and place + 1 in below else ""
+        name = f"{line.title}: {full}" if full else line.title
+        contents.append(Target(name, line.level, _NAME, str(number)))
+        document.anchors[str(number)] = place
     chapters, matter = assemble(Source([File(_NAME, document)], contents, title))
     return _with_pages(chapters, paragraphs), left_out + matter
 
@@ -117,6 +128,9 @@ def _place(paragraphs: Sequence[PdfParagraph], line: OutlineLine) -> int:
     wanted = letters(line.title)
     if wanted in said:
         return at + said.index(wanted)
+    for index, (first, second) in enumerate(pairwise(said)):
+        if first and first + second == wanted:  # number and title, one below the other
+            return at + index
     if line.height is not None:
         below = (i for i, paragraph in enumerate(on_page) if paragraph.y <= line.height + _ABOVE)
         return at + next(below, len(on_page))

@@ -89,8 +89,8 @@ class Fonts:
 
 
 def _get(dictionary: Any, key: str) -> Any:
-    value = dictionary.get(key) if hasattr(dictionary, "get") else None
-    return value.get_object() if hasattr(value, "get_object") else value
+    value: Any = dictionary.get(key) if hasattr(dictionary, "get") else None
+    return None if value is None else value.get_object()
 
 
 def _read_font(dictionary: Any) -> PageFont:

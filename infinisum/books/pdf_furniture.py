@@ -16,6 +16,8 @@ _REPEATS = 3  # times a text stands there before it is furniture
 _REPEATS_SHORT = 2  # in a document of few pages
 _SHORT = 8  # pages
 _LEVEL_SHARE = 0.6  # of the lines at a height that are furniture: then all are
+_HEAD_WORDS = 12
+_APART = 1.9  # of the font size, from baseline to baseline
 _NUMBER_LINE = re.compile(
     r"(?:page|seite|pag\.?|p\.|s\.)?\s*[-–—\[(|]?\s*(?P<number>\d{1,4}|[ivxlc]{1,8}|[IVXLC]{1,8})"
     r"\s*[-–—\])|]?(?:\s*(?:/|of|de|von)\s*\d{1,4})?",
@@ -75,10 +77,12 @@ def _edges(page: Page) -> Iterator[_Edge]:
 def _repeated(edges: Sequence[_Edge], pages: int) -> Iterator[Line]:
     by_text: dict[tuple[str, str], list[Line]] = defaultdict(list)
     for _, line, edge in edges:
-        by_text[edge, _DIGITS.sub("#", line.text.casefold())].append(line)
+        text = _DIGITS.sub("#", line.text.casefold())
+        # Numbers count the pages, or are the chapter's at the head of each of its pages.
+        by_text[edge, text if text.strip("# ") else line.text].append(line)
     needed = _REPEATS if pages > _SHORT else _REPEATS_SHORT
-    for (_, text), lines in by_text.items():
-        if text.strip("# ") == "" or len(lines) < needed:
+    for lines in by_text.values():
+        if len(lines) < needed:
             continue
         for line in lines:
             near = sum(
@@ -109,18 +113,30 @@ def _page_numbers(edges: Sequence[_Edge], pages: int) -> Iterator[Line]:
 
 
 def _at_their_height(edges: Sequence[_Edge], furniture: set[int]) -> set[int]:
-    """Lines at a height where nearly everything is furniture: heads of short chapters."""
-    levels: dict[tuple[str, int], list[Line]] = defaultdict(list)
-    for _, line, edge in edges:
-        levels[edge, round(line.y / _LEVEL)].append(line)
+    """Lines at a height where running heads stand: those of short chapters, on one page only."""
+    levels: dict[tuple[str, int], list[tuple[Page, Line]]] = defaultdict(list)
+    for page, line, edge in edges:
+        levels[edge, round(line.y / _LEVEL)].append((page, line))
     found: set[int] = set()
     for lines in levels.values():
-        known = [line for line in lines if id(line) in furniture]
-        if len(known) < _REPEATS or len(known) < _LEVEL_SHARE * len(lines):
+        known = [line for _, line in lines if id(line) in furniture]
+        if len(known) < _REPEATS:
             continue
         sizes = {line.size for line in known}
-        found |= {id(line) for line in lines if line.size in sizes}
+        many = len(known) >= _LEVEL_SHARE * len(lines)
+        found |= {
+            id(line)
+            for page, line in lines
+            if line.size in sizes and (many or _stands_alone(line, page))
+        }
     return found
+
+
+def _stands_alone(line: Line, page: Page) -> bool:
+    """Whether there is more room around a short line than between lines of a paragraph."""
+    others = [abs(other.y - line.y) for other in page.lines if other is not line]
+    short = len(line.text.split()) <= _HEAD_WORDS
+    return short and min(others, default=0.0) > _APART * line.size
 
 
 def remove_footnotes(pages: Sequence[Page], size: float) -> int:

@@ -16,6 +16,7 @@ _BACK = 0.6  # of the font size: text may be drawn this far back and still go on
 _COLUMN_GAP = 4.0  # of the font size: what follows is not the same line
 _SMALL = 0.85  # of the line's font size: raised figures are smaller
 _RAISED = 0.12  # of the line's font size
+_HIGH = 0.7  # of the line's font size: nothing is raised further
 _MARK = re.compile(r"[\[(]?(?:\d{1,3}|[*†‡§¶]{1,3}|[a-z])[\])]?(?:,\s*\d{1,3})*")
 _JUMPS = 3  # times the text may go up on a page before its order is not trusted
 _SPREAD = re.compile(r"(?:\S ){3,}\S")  # l e t t e r s  set apart
@@ -101,12 +102,21 @@ def _level(runs: Sequence[Run], page: Page) -> list[Run]:
 
 def _is_same_line(line: _Open, run: Run) -> bool:
     size = max(line.size, run.size)
+    raised = run.y - line.y
+    level = abs(raised) < _SAME_LINE * min(line.size, run.size) or _is_mark(line, run)
+    blank = 0.0 if run.text.strip() else run.x1 - run.x0
     return (
-        abs(run.y - line.y) < _SAME_LINE * min(line.size, run.size)
+        level
         and line.runs[-1].turn == run.turn
-        and run.x0 > line.x1 - _BACK * size - (run.x1 - run.x0 if not run.text.strip() else 0)
-        and run.x0 < line.x1 + _COLUMN_GAP * size
+        and line.x1 - _BACK * size - blank < run.x0 < line.x1 + _COLUMN_GAP * size
     ) or _is_printed_twice(line, run)
+
+
+def _is_mark(line: _Open, run: Run) -> bool:
+    """Whether a run is the mark of a footnote: a small raised figure."""
+    raised = (run.y - line.y) / line.size
+    small = run.size < _SMALL * line.size and _RAISED < raised < _HIGH
+    return small and _MARK.fullmatch(run.text.strip()) is not None
 
 
 def _is_printed_twice(line: _Open, run: Run) -> bool:
@@ -120,8 +130,7 @@ def _add(line: _Open, run: Run, page: Page) -> None:
     if _is_printed_twice(line, run):
         return
     raised = run.y - line.y
-    mark = run.text.strip()
-    if run.size < _SMALL * line.size and raised > _RAISED * line.size and _MARK.fullmatch(mark):
+    if _is_mark(line, run):
         page.marks += 1
         line.x1 = max(line.x1, run.x1)
         return

@@ -142,7 +142,7 @@ class PageText:
 
         table = resources.get("/XObject") if hasattr(resources, "get") else None
         table = table.get_object() if table is not None else None
-        form = table.get(operands[0]) if operands and hasattr(table, "get") else None
+        form: Any = table.get(operands[0]) if operands and hasattr(table, "get") else None
         form = form.get_object() if form is not None else None
         if form is None or form.get("/Subtype") != "/Form" or depth >= _MAX_DEPTH:
             return

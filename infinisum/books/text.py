@@ -14,6 +14,7 @@ from infinisum.books.encodings import decode, is_certain
 from infinisum.books.gutenberg import is_transcribers_note, strip_gutenberg
 from infinisum.books.headings import parse_heading
 from infinisum.books.markdown import read_markdown
+from infinisum.books.marks import without_stuck_marks
 from infinisum.books.unwrap import paragraphs_of_lines
 from infinisum.errors import InputError
 
@@ -21,7 +22,7 @@ __all__ = ["read_markdown", "read_text"]
 
 _PICTURE = re.compile(
     r"\[(?:Illustration|Picture|Image|Sidenote|Music|Decoration|Blank Page)\b"
-    r"(?:[^\[\]]|\[[^\[\]]*\])*\]",
+    r"(?:[^\[\]]|\[[^\[\]]*\])*\]|\[\s*\]",
     re.IGNORECASE,
 )
 _ITALIC = re.compile(r"(?<![\w_])_(?=[^\s_])([^_]{1,2000}?)(?<=[^\s_])_(?![\w_])", re.DOTALL)
@@ -86,6 +87,9 @@ def read_text(data: bytes, name: str, encoding: str | None = None) -> Book:
     _find_title(text)
     _drop_contents(text)
     chapters, left_out = _chapters(text, name)
+    chapters, marks = without_stuck_marks(chapters)
+    if marks:
+        left_out.append(LeftOut(f"{marks} footnote marks", "footnote marks", marks))
     guessed = encoding is None and not is_certain(codec)
     warning = f"{name}: read as {codec}, a guess; --encoding names another."
     return Book(

@@ -65,7 +65,11 @@ class InfinisumConfig(PreTrainedConfig):
     salience_hidden: int = 128
     sentence_dim: int = 384  # width of the sentence vectors (distilled from a sentence encoder)
 
-    initializer_range: float = 0.02
+    infinisum_version: str = ""  # of the weights, said in every summary they make
+    writes_well: bool = False  # whether the text they generate is fit to be shown unasked
+
+    initializer_range: float = 0.02  # of matrices
+    embedding_range: float = 0.02  # of token embeddings
     is_encoder_decoder: bool = True
     use_cache: bool = True
     tie_word_embeddings: bool = True

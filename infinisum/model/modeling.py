@@ -132,7 +132,7 @@ class InfinisumForConditionalGeneration(PreTrainedModel, GenerationMixin):
                 init.zeros_(module.bias)
         elif isinstance(module, nn.Embedding):
             if not getattr(module, "_is_hf_initialized", False):
-                init.normal_(module.weight, mean=0.0, std=std)
+                init.normal_(module.weight, mean=0.0, std=self.config.embedding_range)
         elif isinstance(module, RMSNorm):
             init.ones_(module.weight)
         elif isinstance(module, MixingGate):

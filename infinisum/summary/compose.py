@@ -97,7 +97,7 @@ class Composer:
             self._chapters.append(
                 ChapterSummary(number, title, parts, chapter.words, text, passages)
             )
-        #readings.clear()  # contexts are large: none is kept while the next chapters are read
+        readings.clear()  # contexts are large: none is kept while the next chapters are read
 
     def add_book(self, context: Callable[[], InfiniEncoderOutput]) -> None:
         """Summarise the whole book, from the state or from the chapter summaries.

@@ -12,14 +12,15 @@ from collections.abc import Iterable, Sequence
 
 from infinisum.config import TENTHS
 from infinisum.summary.summary import Grounding, Passage
+from infinisum.tokenizer import plain_typography
 
 
 def _split(words: str) -> list[str]:
     return words.split()
 
 
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
-_SENTENCE_START = re.compile(r"[.!?:;…\n—“\"‘(\[]")  # between two words
+_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+_SENTENCE_START = re.compile(r"[.!?:;\n\"'(\[-]")  # between two words
 _ABBREVIATED = frozenset(_split("mr mrs ms dr st jr sr capt col lt sgt rev hon prof"))
 _NUMBER = re.compile(r"\d+(?:[,.]\d{3})*")
 _UNITS = _split(
@@ -68,6 +69,7 @@ class BookWords:
 
     def add(self, text: str) -> None:
         """Take in a text of the book."""
+        text = plain_typography(text)  # the model writes typewriter quotes: O'Brien
         self._words.update(_bare(word) for word in _WORD.findall(text))
         self._numbers.update(_numbers(text).values())
 
@@ -94,7 +96,7 @@ def ground(written: Iterable[str], book: BookWords, passages: Sequence[Passage])
     """
     names: dict[str, None] = {}  # keeps the order of first mention
     numbers: dict[str, str] = {}
-    for text in written:
+    for text in map(plain_typography, written):
         names |= dict.fromkeys(_names(text, book))
         numbers |= _numbers(text)
     coverage = [0] * TENTHS
@@ -151,4 +153,4 @@ def _numbers(text: str) -> dict[str, str]:
 
 def _bare(word: str) -> str:
     """A word without the ending of the genitive."""
-    return re.sub(r"['’](?:s|S)?$", "", word)
+    return re.sub(r"'[sS]?$", "", word)

@@ -10,12 +10,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.utils import _pytree as pytree
 
+from infinisum.model.context import initial_context, push, segment_slots
 from infinisum.model.modeling import (
     InfiniEncoderOutput,
     InfinisumForConditionalGeneration,
     StreamState,
 )
-from tests.model.helpers import close, random
+from tests.model.helpers import F64, close, random
 from tests.model.networks import N, reference_of, sentences_of, text_of, tiny_config, tiny_model
 from tests.reference import network as reference
 from tests.reference.stream import Segment, Sentence
@@ -260,12 +261,31 @@ def test_the_salience_head_is_the_mean_of_its_sentence_and_its_features() -> Non
         close(block.salience[0, s, k], score)
 
 
+def test_what_was_turned_away_keeps_its_rank() -> None:
+    """Room that is left goes to no sentence that ranks behind one that did not fit."""
+    context = initial_context(tiny_config(decoder_layers=1), 1, torch.zeros(1, dtype=F64), 0, 5)
+    kept = []
+    # length and score: fits; does not fit; ties with the one turned away; is worse; is better
+    for index, (length, score) in enumerate([(3, 3.0), (4, 2.0), (2, 2.0), (1, 1.0), (2, 2.5)]):
+        mask = (torch.arange(N) < length)[None, None]
+        ids = torch.where(mask, 0, -1)
+        block = segment_slots(
+            torch.zeros(1, 1, N, 10, dtype=F64),
+            mask,
+            torch.tensor([[index]]),
+            ids,
+            torch.full((1, 1, 1), score),
+        )
+        context = push([Nothing()], context, block)
+        reservoir = context.reservoir
+        kept.append(sorted({int(p) // N for p in reservoir.place[reservoir.mask]}))
+    assert kept == [[0], [0], [0], [0], [0, 4]]
+
+
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_any_reservoir(data: st.DataObject) -> None:
     """Whole sentences, the best that fit, book order, whatever the blocks were."""
-    from infinisum.model.context import initial_context, push, segment_slots
-
     W, R = data.draw(st.integers(0, 2), "W"), data.draw(st.integers(1, 14), "R")
     lengths = data.draw(st.lists(st.integers(0, N), min_size=1, max_size=8), "lengths")
     config = tiny_config(decoder_layers=1)

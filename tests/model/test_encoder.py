@@ -12,7 +12,7 @@ from tests.model.networks import N, reference_of, text_of, tiny_model
 from tests.reference import network as reference
 
 RULES = ("linear", "delta", "delta_paper", "delta_net", "none", "xl", "knn")
-LENGTHS = [[6, 2, 0, 6, 5], [3, 6, 6, 0, 0]]  # ragged, empty segments in the middle and at the end
+LENGTHS = [[6, 2, 0, 6, 5], [3, 6, 6, 0, 0], [0, 4, 6, 0, 2]]  # ragged, empty ones anywhere
 
 
 def encode(
@@ -55,7 +55,7 @@ def test_states_memory_and_gradients_equal_the_reference(
 ) -> None:
     model = tiny_model(memory_rule=rule, **switches)
     ids, mask = text_of(LENGTHS)
-    state = model.encoder.initial_state(2, model.shared.weight)
+    state = model.encoder.initial_state(3, model.shared.weight)
     hidden, index, after = model.encoder(model.shared(ids), mask, state)
     loss, expected_loss = torch.zeros(()), torch.zeros(())
     for b, lengths in enumerate(LENGTHS):
@@ -73,7 +73,7 @@ def test_states_memory_and_gradients_equal_the_reference(
                 close(memory.M[b], torch.stack([head.M for head in heads]))
                 close(memory.z[b], torch.stack([head.z for head in heads]))
                 assert memory.count[b].tolist() == [head.count for head in heads]
-    assert after.segments.tolist() == [4, 3]
+    assert after.segments.tolist() == [4, 3, 3]
     parameters = [p for n, p in model.named_parameters() if n.startswith(("encoder", "shared"))]
     ours = torch.autograd.grad(loss, parameters, allow_unused=True)
     theirs = torch.autograd.grad(expected_loss, parameters, allow_unused=True)
@@ -168,7 +168,7 @@ def test_bf16_stays_close_and_keeps_its_state_in_fp32(rule: str) -> None:
             parameter.copy_(rounded)
         ids, mask = text_of(LENGTHS)
         hidden = encode(exact, ids, mask)
-        state = low.encoder.initial_state(2, low.shared.weight)
+        state = low.encoder.initial_state(3, low.shared.weight)
         rough, _, after = low.encoder(low.shared(ids), mask, state)
     assert rough.dtype == torch.bfloat16
     assert {m.M.dtype for m in after.memories} == {torch.float32}
@@ -185,7 +185,7 @@ def test_a_closed_write_gate_bypasses_the_memory_and_can_still_open() -> None:
             layer.attention.write_strength.weight.zero_()
             layer.attention.write_strength.bias.fill_(-9.0)
     ids, mask = text_of(LENGTHS)
-    state = model.encoder.initial_state(2, model.shared.weight)
+    state = model.encoder.initial_state(3, model.shared.weight)
     hidden, _, after = model.encoder(model.shared(ids), mask, state)
     assert all(int(memory.count.max()) == 0 for memory in after.memories)
     close(hidden[mask], encode(without, ids, mask)[mask], 1e-13)

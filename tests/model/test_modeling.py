@@ -93,7 +93,7 @@ def test_weights_that_are_not_in_the_file_are_initialised(tmp_path: Path) -> Non
 def test_what_a_new_model_starts_from(gate_init: float) -> None:
     model = InfinisumForConditionalGeneration(tiny_config(gate_init=gate_init, memory_norm=True))
     fresh(model, gate_init)
-    assert float(model.shared.weight.std()) == pytest.approx(0.02, rel=0.3)
+    assert float(model.shared.weight.detach().std()) == pytest.approx(0.02, rel=0.3)
     assert model.lm_head.weight is model.shared.weight
 
 
@@ -131,7 +131,7 @@ def test_cost_counts_parameters_and_bytes(switches: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("rule", ["linear", "delta", "delta_net", "none", "xl"])
 def test_cost_counts_operations(rule: str) -> None:
-    """Against the products that really run; CPU attention is not counted by torch, so it is added."""
+    """Against the products that really run; softmax attention has its own name, so it is added."""
     tokens = 64
     model = tiny_model(
         dtype=torch.float32,
@@ -149,7 +149,9 @@ def test_cost_counts_operations(rule: str) -> None:
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         model.read_block(ids, mask, model.initial_state(1))
     attention = 4 * tokens * tokens * 32 * model.config.encoder_layers * (2 if rule == "xl" else 1)
-    real = counter.get_total_flops() + attention
+    counts = counter.get_flop_counts()["Global"]
+    products = sum(n for kind, n in counts.items() if "attention" not in str(kind))
+    real = products + attention
     assert flops_per_segment(model.config) == pytest.approx(real, rel=0.02)
 
 

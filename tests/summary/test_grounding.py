@@ -40,6 +40,12 @@ def test_titles_and_initials_belong_to_the_name() -> None:
     assert found.names == 2
 
 
+def test_apostrophes_of_either_kind_are_the_same() -> None:
+    words = BookWords()
+    words.add("O’Brien’s boat")
+    assert ground(["He saw O'Brien."], words, []).unsupported_names == ()
+
+
 def test_a_name_given_twice_counts_once() -> None:
     assert ground(["He saw Hale.", "She saw Hale."], book_words(), []).names == 1
 
