@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -42,10 +43,14 @@ RECIPES: dict[str, list[str]] = {
     "calibre.pdf": _CALIBRE,
     "office.pdf": ["soffice", "--headless", "--convert-to", "pdf", "--outdir", "DIR", "HTML"],
     "pdftex.pdf": [
-        *("pandoc", "IN", "-o", "OUT", "--pdf-engine=lualatex", "--toc"),
+        *("pandoc", "HTML", "-o", "OUT", "--pdf-engine=pdflatex", "--toc", "-H", "TEX"),
         *("-V", "documentclass=book", "-V", "classoption=oneside"),
     ],
 }
+
+
+# Characters of the books that pdfTeX's fonts lack: word joiner, hair space, no-break hyphen, …
+_TEX_CHARACTERS = {0x2060: "", 0x200A: "\\,", 0x2009: "\\,", 0x2011: "-", 0x2E3A: "---", 0x21A9: ""}
 
 
 def rebuild(source: Path, folder: Path, name: str) -> Path | None:
@@ -57,9 +62,25 @@ def rebuild(source: Path, folder: Path, name: str) -> Path | None:
     if not shutil.which(command[0]):
         return None
     page = folder / "pandoc.html"
-    words = {"IN": str(source), "OUT": str(target), "DIR": str(folder), "HTML": str(page)}
+    header = folder / "characters.tex"
+    header.write_text(
+        "".join(
+            f"\\DeclareUnicodeCharacter{{{code:04X}}}{{{tex}}}\n"
+            for code, tex in _TEX_CHARACTERS.items()
+        )
+    )
+    words = {
+        "TEX": str(header),
+        "IN": str(source),
+        "OUT": str(target),
+        "DIR": str(folder),
+        "HTML": str(page),
+    }
     ready = [words.get(part, part) for part in command]
-    result = subprocess.run(ready, capture_output=True, timeout=1800, check=False)
+    screen = {"QT_QPA_PLATFORM": "offscreen"}  # calibre lays PDF out in a browser
+    result = subprocess.run(
+        ready, capture_output=True, timeout=1800, check=False, env=os.environ | screen
+    )
     if name == "office.pdf" and (made := page.with_suffix(".pdf")).exists():
         made.rename(target)
     if not target.exists():

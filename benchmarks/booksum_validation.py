@@ -1,20 +1,22 @@
 """ROUGE on BookSum's validation split: trivial rows, a model's three methods, predictions.
 
-    python benchmarks/booksum_validation.py --corpus DIR [--model DIR] [--predictions FILE]
-        [--level book|chapter] [--words N] [--limit N] [-o results.json]
+    python benchmarks/booksum_validation.py --corpus DIR [--model DIR]
+        [--methods extractive …] [--predictions FILE] [--level book|chapter] [--words N]
+        [--limit N] [--dtype NAME] [--cache DIR] [-o results.json]
 
 `DIR` holds `booksum-books-validation.jsonl.xz` and `booksum-chapters-validation.jsonl.xz`. Scores
 follow SCROLLS: no stemmer, sentence-less ROUGE-L, F1 in per cent, averaged over all pairs of text
 and reference; the last column is the geometric mean of the three averages. The greedy oracle sees
 the reference and shows what extraction could reach. `--predictions` scores JSON lines with `id`
 and `text`, where `id` is that of a corpus row (rows of one work may share one prediction under any
-of their ids). Trivial rows are kept in a file of `--cache`, if named.
+of their ids). Trivial rows are computed once and kept in the folder `--cache`, if one is named.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import io
 import json
 import random
 import sys
@@ -22,15 +24,18 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
+from infinisum.books.book import Book
+from infinisum.books.selection import select_part
+from infinisum.config import Method, SummarizeOptions
 from infinisum.evaluation.baselines import BASELINES, greedy_oracle
+from infinisum.loading import LoadedModel
 from infinisum.rouge import RougeScores, corpus_rouge, rouge
 from infinisum.training.jsonl import read_json_lines
 
 FILES = {"book": "booksum-books-validation", "chapter": "booksum-chapters-validation"}
 WORDS = {"book": 1_214, "chapter": 338}  # mean length of the references
-METHODS = ("extractive", "hybrid", "abstractive")
+METHODS: tuple[Method, ...] = ("extractive", "hybrid", "abstractive")
 
 
 @dataclass
@@ -46,8 +51,6 @@ def read_works(corpus: Path, level: str, limit: int | None) -> list[Work]:
     """Rows of the corpus, grouped by text; of more than `limit`, so many drawn by seed 0."""
     works: dict[str, Work] = {}
     for row in read_json_lines(corpus / f"{FILES[level]}.jsonl.xz"):
-        if row["qc"]:
-            continue
         key = hashlib.sha256(row["text"].encode()).hexdigest()
         work = works.setdefault(key, Work(row["title"], row["text"], {}))
         work.references[row["id"]] = row["summary"]
@@ -95,29 +98,51 @@ def cached_trivial_rows(
     return rows
 
 
-def model_rows(works: list[Work], folder: Path, words: int) -> dict[str, list[RougeScores]]:
-    """Summaries of the whole text by each method of a model."""
+def model_rows(
+    works: list[Work], folder: Path, words: int, methods: list[Method], dtype: str
+) -> dict[str, list[RougeScores]]:
+    """Summaries of the whole text by each method of a model, from one reading of each text."""
     from infinisum.books.reader import read_book
-    from infinisum.config import SummarizeOptions
     from infinisum.loading import load_model
-    from infinisum.pipeline import summarize
 
-    loaded = load_model(folder)
-    rows: dict[str, list[RougeScores]] = {method: [] for method in METHODS}
+    loaded = load_model(folder, dtype=dtype)
+    rows: dict[str, list[RougeScores]] = {method: [] for method in methods}
     for number, work in enumerate(works, start=1):
-        book = read_book(_stream(work.text), name=f"{work.title}.txt")
-        for method in METHODS:
-            options = SummarizeOptions(level="book", words=words, method=method)
-            text = summarize(book, loaded, options).running_text
+        book = read_book(io.BytesIO(work.text.encode()), name=f"{work.title}.txt")
+        for method, text in summaries(book, loaded, words, methods).items():
             rows[method] += score_rows([work], lambda _, text=text: text)  # type: ignore[misc]
-        print(f"{number}/{len(works)} {work.title}", file=sys.stderr)
+        print(f"{number}/{len(works)} {work.title}", file=sys.stderr, flush=True)
     return rows
 
 
-def _stream(text: str) -> Any:
-    import io
+def summaries(
+    book: Book, loaded: LoadedModel, words: int, methods: list[Method]
+) -> dict[Method, str]:
+    """What `infinisum summarize --level book` writes with each method."""
+    from infinisum.engine import Engine
+    from infinisum.segments import book_segments
+    from infinisum.summary.compose import Composer
 
-    return io.BytesIO(text.encode())
+    part = select_part(book, "", "")
+    composers = {
+        method: Composer(
+            part,
+            loaded,
+            SummarizeOptions(level="book", words=words, method=method),
+            lambda done, total: None,
+        )
+        for method in methods
+    }
+    engine = Engine(loaded.model, pad_id=loaded.tokenizer.pad_id)
+    segments = book_segments(part.book, loaded.tokenizer, loaded.model.config.segment_length)
+    for reading in engine.read(segments):
+        for composer in composers.values():
+            composer.add_chapters([reading])
+    texts = {}
+    for method, composer in composers.items():
+        composer.add_book(engine.book_context)
+        texts[method] = composer.summary(engine.state_bytes()).running_text
+    return texts
 
 
 def prediction_rows(works: list[Work], path: Path) -> list[RougeScores]:
@@ -138,11 +163,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--model", type=Path)
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--predictions", type=Path)
     parser.add_argument("--level", choices=[*FILES], default="book")
     parser.add_argument("--words", type=int)
     parser.add_argument("--limit", type=int, help="works drawn at random")
     parser.add_argument("--cache", type=Path)
+    parser.add_argument("--dtype", default="auto")
     parser.add_argument("--output", "-o", type=Path)
     options = parser.parse_args()
     words = options.words or WORDS[options.level]
@@ -152,7 +179,7 @@ def main() -> None:
     if options.predictions:
         rows[options.predictions.stem] = prediction_rows(works, options.predictions)
     if options.model:
-        rows |= model_rows(works, options.model, words)
+        rows |= model_rows(works, options.model, words, options.methods, options.dtype)
     table = []
     print(f"{'':20}{'R-1':>7}{'R-2':>7}{'R-L':>7}{'mean':>7}{'pairs':>7}")
     for name, scores in rows.items():

@@ -16,6 +16,7 @@ Level = Literal["book", "chapters", "both"]
 LengthName = Literal["short", "medium", "long"]
 Method = Literal["abstractive", "extractive", "hybrid"]
 Strategy = Literal["memory", "merge"]
+Embeddings = Literal["random", "distilled"]
 
 DEFAULT_MODEL: Final = "infinisum-base"
 CHAPTERS_AT_ONCE: Final = 8  # chapter contexts held and decoded together; bounds memory
@@ -130,6 +131,7 @@ class FinetuneOptions:
     output: Path  # folder of the trained model
     model: Path | None = None  # folder to start from; None: new weights of `preset`
     preset: str = "base"  # sizes of a model that starts from new weights
+    embeddings: Embeddings = "random"  # of new weights; distilled from a small sentence encoder
     objective: str = "summarize,salience"  # names, each with an optional weight: "summarize:2,…"
     max_steps: int = 1_000
     time_limit_minutes: float | None = None  # ends cleanly, with a loadable model
@@ -149,6 +151,7 @@ class FinetuneOptions:
         Raises:
             UsageError: a value that makes no sense.
         """
+        _one_of("--embeddings", self.embeddings, get_args(Embeddings))
         if not self.data:
             raise UsageError("--data is missing.", "Name a JSONL file or a folder of them.")
         for name in ("max_steps", "batch_size", "max_segments"):

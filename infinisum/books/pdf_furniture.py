@@ -16,6 +16,7 @@ _REPEATS = 3  # times a text stands there before it is furniture
 _REPEATS_SHORT = 2  # in a document of few pages
 _SHORT = 8  # pages
 _LEVEL_SHARE = 0.6  # of the lines at a height that are furniture: then all are
+_NUMERAL_PAGES = 4  # pages within which a chapter's number comes again as a running head
 _HEAD_WORDS = 12
 _APART = 1.9  # of the font size, from baseline to baseline
 _NUMBER_LINE = re.compile(
@@ -74,21 +75,28 @@ def _edges(page: Page) -> Iterator[_Edge]:
             yield page, line, name
 
 
+def _signature(text: str) -> str:
+    """What a running head and its like on another page share: all but the numbers."""
+    return _DIGITS.sub("#", text.casefold())
+
+
 def _repeated(edges: Sequence[_Edge], pages: int) -> Iterator[Line]:
     by_text: dict[tuple[str, str], list[Line]] = defaultdict(list)
     for _, line, edge in edges:
-        text = _DIGITS.sub("#", line.text.casefold())
+        text = _signature(line.text)
         # Numbers count the pages, or are the chapter's at the head of each of its pages.
         by_text[edge, text if text.strip("# ") else line.text].append(line)
     needed = _REPEATS if pages > _SHORT else _REPEATS_SHORT
-    for lines in by_text.values():
-        if len(lines) < needed:
-            continue
+    for (_, text), lines in by_text.items():
+        heights = Counter((round(line.y / _LEVEL), line.size) for line in lines)
+        bare = not _signature(text).strip("# ")
         for line in lines:
-            near = sum(
-                abs(other.y - line.y) <= _LEVEL and abs(other.size - line.size) < 0.6
-                for other in lines
-            )
+            # The first chapters of three books are all headed "I", but not on pages in a row.
+            if bare:
+                near = sum(abs(other.page - line.page) <= _NUMERAL_PAGES for other in lines)
+            else:
+                level = round(line.y / _LEVEL)
+                near = sum(heights[level + step, line.size] for step in (-1, 0, 1))
             if near >= needed:
                 yield line
 

@@ -140,8 +140,8 @@ class PageText:
         """Draws a form, which has operators and resources of its own."""
         from pypdf.generic import ContentStream
 
-        table = resources.get("/XObject") if hasattr(resources, "get") else None
-        table = table.get_object() if table is not None else None
+        table: Any = resources.get("/XObject") if hasattr(resources, "get") else None
+        table = None if table is None else table.get_object()
         form: Any = table.get(operands[0]) if operands and hasattr(table, "get") else None
         form = form.get_object() if form is not None else None
         if form is None or form.get("/Subtype") != "/Form" or depth >= _MAX_DEPTH:

@@ -15,6 +15,7 @@ from infinisum.books.gutenberg import is_transcribers_note, strip_gutenberg
 from infinisum.books.headings import parse_heading
 from infinisum.books.markdown import read_markdown
 from infinisum.books.marks import without_stuck_marks
+from infinisum.books.matter import matter_of
 from infinisum.books.unwrap import paragraphs_of_lines
 from infinisum.errors import InputError
 
@@ -158,6 +159,8 @@ def _find_title(text: _Text) -> None:
             text.author = text.author or _from_capitals(match["author"].split("\n")[0].strip(" .,"))
             return
     first = text.paragraphs[0]
+    if matter_of(first, ""):
+        return
     if not text.title and len(text.paragraphs) > 1 and len(first.split()) <= _TITLE_WORDS:
         heading = parse_heading(first)
         alone = heading is None and not first.endswith((".", ",", ";", ":", "”", '"', "?", "!"))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
 from infinisum.cli import options as opt
 from infinisum.cli.console import Console, print_result, quiet_libraries
-from infinisum.config import DEFAULT_MODEL, FinetuneOptions
+from infinisum.config import DEFAULT_MODEL, Embeddings, FinetuneOptions
 
 EXAMPLE = "Example: infinisum finetune --data summaries.jsonl -o my-model --max-steps 200"
 _DEFAULT = FinetuneOptions(data=(Path(),), output=Path())
@@ -34,6 +34,12 @@ def finetune(
     preset: Annotated[
         str, typer.Option(metavar="NAME", help="Sizes of a new model.")
     ] = _DEFAULT.preset,
+    embeddings: Annotated[
+        str,
+        typer.Option(
+            metavar="KIND", help="Of a new model: random, or distilled from a sentence encoder."
+        ),
+    ] = _DEFAULT.embeddings,
     objective: Annotated[
         str,
         typer.Option(
@@ -87,6 +93,7 @@ def finetune(
         output=output,
         model=start,
         preset=preset,
+        embeddings=cast(Embeddings, embeddings),
         objective=objective,
         max_steps=max_steps,
         time_limit_minutes=time_limit,

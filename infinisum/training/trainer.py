@@ -161,7 +161,12 @@ def start_model(options: FinetuneOptions) -> tuple[InfinisumForConditionalGenera
         decoder_start_token_id=tokenizer.bos_id,
     )
     set_seed(options.seed)
-    return InfinisumForConditionalGeneration(config), tokenizer
+    model = InfinisumForConditionalGeneration(config)
+    if options.embeddings == "distilled":
+        from infinisum.training.embeddings import distill_embeddings
+
+        distill_embeddings(model, tokenizer)
+    return model, tokenizer
 
 
 def finetune(options: FinetuneOptions) -> Path:
