@@ -16,6 +16,7 @@ _PAGE_NUMBER = re.compile(r"[\s.·•…_-]*(?:\b\d{1,4}|\b[ivxlc]{1,6})\s*$")
 _LEADERS = re.compile(r"(?:\s*[.·…]\s*){3,}")
 _MISSES = 2  # lines in a row that need not look like contents: parts, notes
 _TELLING = 6  # letters of a title that are no accident
+_BARE = 2  # bare numbers above a chapter's title: of the part, of the chapter
 _FEWEST = 3  # lines of contents; fewer are something else
 
 
@@ -48,7 +49,7 @@ def _end_of(texts: Sequence[str], start: int, seen_lines: Sequence[str]) -> tupl
         entries = [_LEADERS.sub(" … ", line) for line in texts[at].split("\n") if line.strip()]
         keys = [letters(_PAGE_NUMBER.sub("", line)) for line in entries]
         if any(map(_is_repeated, entries, keys, repeat(seen))):
-            break  # the heading of the first chapter
+            return _before_bare(texts, start, end, entries), lines
         looks = [
             _looks_like_contents(line) or key in later
             for line, key in zip(entries, keys, strict=True)
@@ -62,6 +63,19 @@ def _end_of(texts: Sequence[str], start: int, seen_lines: Sequence[str]) -> tupl
                 break
         seen += keys
     return end, lines
+
+
+def _before_bare(texts: Sequence[str], start: int, end: int, entries: Sequence[str]) -> int:
+    """The end of the contents, before the bare number of the chapter whose title came again."""
+    first = parse_heading(entries[0])
+    if first is not None and first.kind not in ("capitals", "named"):
+        return end
+    for _ in range(_BARE):
+        last = parse_heading(texts[end - 1]) if end - 1 > start else None
+        if last is None or last.title or last.kind not in ("part", "chapter", "numeral"):
+            break
+        end -= 1
+    return end
 
 
 def _is_repeated(line: str, key: str, seen: Sequence[str]) -> bool:

@@ -243,7 +243,7 @@ def is_subtitle(line: str) -> bool:
         return heading.kind == "capitals" and len(words) <= 16
     if line[0] in "“\"‘'—(" or not (line[0].isupper() or line[0].isdigit()):
         return False
-    if line.endswith((",", ";", ":", "?", "!", "”", '"', "—")):
+    if line.endswith((",", ";", ":", "”", '"', "—")):
         return False
     small = sum(1 for word in words if word[0].islower() and len(word) > 4)
     return len(words) <= 16 and small <= len(words) // 4 and not line.endswith(".")

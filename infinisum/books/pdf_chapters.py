@@ -76,7 +76,24 @@ def divide_pdf(
         contents.append(Target(name, line.level, _NAME, str(number)))
         document.anchors[str(number)] = place
     chapters, matter = assemble(Source([File(_NAME, document)], contents, title))
-    return _with_pages(chapters, paragraphs), left_out + matter
+    chapters = _with_pages(chapters, paragraphs)
+    if len(chapters) == 1 and not chapters[0].title:
+        chapters = [
+            _titled(
+                chapters[0],
+                [text for text, level in zip(texts, levels, strict=True) if level],
+                title,
+            )
+        ]
+    return chapters, left_out + matter
+
+
+def _titled(chapter: Chapter, headings: Sequence[str], title: str) -> Chapter:
+    """The one chapter of a short piece with its heading as its title, else with the book's."""
+    first = chapter.paragraphs[0].text
+    if first in headings and len(chapter.paragraphs) > 1:
+        return replace(chapter, title=" ".join(first.split()), paragraphs=chapter.paragraphs[1:])
+    return replace(chapter, title=title)
 
 
 def _heading_levels(paragraphs: Sequence[PdfParagraph], size: float) -> list[int]:
@@ -95,6 +112,8 @@ def _heading_levels(paragraphs: Sequence[PdfParagraph], size: float) -> list[int
         for look, found in looks.items()
         if len(found) > 1 or parse_heading(paragraphs[found[0]].text) is not None
     ]
+    if not classes and len(looks) == 1:  # a short piece under its title
+        classes = list(looks)
     levels = [0] * len(paragraphs)
     for level, look in enumerate(sorted(classes, reverse=True)[: _CLASSES + 1], start=1):
         for index in looks[look]:
@@ -107,7 +126,7 @@ def _levels_say_more(paragraphs: Sequence[PdfParagraph], levels: Sequence[int]) 
     by_words = split_at_headings([Paragraph(paragraph.text) for paragraph in paragraphs])
     titles = Counter(letters(section.title) for section in by_words if section.title)
     if len(titles) < 2:
-        return sum(map(bool, levels)) > 1
+        return any(levels)
     styled = sum(
         1
         for paragraph, level in zip(paragraphs, levels, strict=True)

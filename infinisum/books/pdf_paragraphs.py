@@ -21,6 +21,8 @@ _BODY = 0.06  # of the font size: lines this near are body text
 _CAP_SIZE = 1.6  # of the body's font size: a letter set this large is an initial
 _MARKED_SHARE = 0.5  # of paragraph ends that show by indent or gap: that is the book's way
 _BLOCK_LINES = 3  # lines equally far in that make a block with a right margin of its own
+_NARROW = frozenset("iljtfrI.,;:'’‘!|()[]- ")
+_WIDE = frozenset("mwMW—…%@")
 _ENDS = re.compile(r"[.!?…:;][”’\"')\]»]*$|[”’\"»—]$")
 
 
@@ -87,7 +89,7 @@ class _Layout:
     def is_short(self, line: Line, following: Line) -> bool:
         """Whether the first word of the following line had room at the end of this one."""
         word = following.text.split(maxsplit=1)[0]
-        width = (following.x1 - following.x0) * len(word) / len(following.text)
+        width = (following.x1 - following.x0) * _breadth(word) / _breadth(following.text)
         return self._rights[id(line)] - line.x1 > width + _SLACK * line.size
 
     def _block_rights(self, page: Page) -> Iterator[tuple[Line, float]]:
@@ -102,6 +104,13 @@ class _Layout:
                 right = max(item.x1 for item in block)
             yield from ((item, right) for item in block)
             block = [line] if line is not None else []
+
+
+def _breadth(text: str) -> float:
+    """About how wide a text is in any font, in widths of an "n"."""
+    return sum(
+        0.55 if c in _NARROW else 1.5 if c in _WIDE else 1.3 if c.isupper() else 1.0 for c in text
+    )
 
 
 def _margins(pages: Sequence[Page], size: float) -> _Margins:
@@ -145,13 +154,19 @@ def paragraphs_of(pages: Sequence[Page], size: float) -> list[PdfParagraph]:
 def _join_initials(page: Page, size: float, vocabulary: Vocabulary) -> None:
     """Gives a large initial back to the line beside it."""
     kept: list[Line] = []
+    beside: Line | None = None  # the initial the lines stand beside
     for line in page.lines:
         if kept and _is_initial(kept[-1], line, size):
-            cap = kept.pop().text
+            beside = kept.pop()
+            cap = beside.text
             first = re.match(r"[^\W\d_]*", line.text)
             rest = first[0] if first else ""
             alone = cap[-1] in "AIO" and not vocabulary.count(cap[-1] + rest)
             line.text = f"{cap}{' ' if alone or not rest else ''}{line.text}"
+        if beside is not None and line.y >= beside.y - 0.3 * size and line.x0 > beside.x0:
+            line.x0 = beside.x0
+        else:
+            beside = None
         kept.append(line)
     page.lines = kept
 

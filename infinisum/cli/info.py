@@ -165,13 +165,12 @@ def _model_facts(folder: Path) -> dict[str, Any]:
     from infinisum.model.cost import parameters, state_bytes
 
     config = InfinisumConfig.from_pretrained(folder)
-    raw = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     weights = folder / "model.safetensors"
     return {
         "kind": "model",
         "name": folder.resolve().name,
-        "version": str(raw.get("infinisum_version", "")),
-        "writes_well": bool(raw.get("writes_well", False)),
+        "version": config.infinisum_version,
+        "writes_well": config.writes_well,
         "parameters": parameters(config),
         "weights_bytes": weights.stat().st_size if weights.is_file() else 0,
         "state_bytes": state_bytes(config),

@@ -81,26 +81,37 @@ class Sheet:
         self.canvas.drawString(x, self.y, text)
         self.y -= LEADING
 
-    def paragraph(self, text: str) -> None:
-        """Greedy lines of full width, words divided where `divide` allows it."""
-        room = WIDTH - 2 * MARGIN
+    def paragraph(self, text: str, *, initial: bool = False) -> None:
+        """Greedy lines of full width, words divided where `divide` allows it.
+
+        With `initial` the first letter is as high as two lines, which stand beside it.
+        """
         words = text.split()
+        beside = 0
         x, line = MARGIN + self.indent, ""
+        if initial:
+            self.canvas.setFont(BODY, 30)
+            self.canvas.drawString(MARGIN, self.y - LEADING, text[0])
+            words[0] = words[0][1:]
+            beside = 2
+            x = MARGIN + 30
         while words:
             word = words.pop(0)
+            room = WIDTH - MARGIN - x
             wider = f"{line} {word}" if line else word
-            if stringWidth(wider, BODY, SIZE) <= room - (x - MARGIN):
+            if stringWidth(wider, BODY, SIZE) <= room:
                 line = wider
                 continue
             if word in self.divide:
                 first, second = self.divide[word]
                 divided = f"{line} {first}-" if line else f"{first}-"
-                if stringWidth(divided, BODY, SIZE) <= room - (x - MARGIN):
+                if stringWidth(divided, BODY, SIZE) <= room:
                     line = divided
                     word = second
             words.insert(0, word)
             self._set(line, x, last=False)
-            x, line = MARGIN, ""
+            beside -= 1
+            x, line = MARGIN + (30 if beside > 0 else 0), ""
         self._set(line, x, last=True)
         if not self.indent:
             self.y -= 8
@@ -112,6 +123,9 @@ class Sheet:
         room = WIDTH - MARGIN - x - stringWidth(text, BODY, SIZE)
         self.canvas.setFont(BODY, SIZE)
         self.canvas.drawString(
-            x, self.y, text, wordSpace=room / spaces if self.justified and spaces and not last else 0
+            x,
+            self.y,
+            text,
+            wordSpace=room / spaces if self.justified and spaces and not last else 0,
         )
         self.y -= LEADING

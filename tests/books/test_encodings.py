@@ -9,7 +9,7 @@ from infinisum.errors import InputError
 
 FRENCH = (
     "Le vieux phare s'élevait au-dessus des dunes, et la mer, très calme ce soir-là, venait mourir "
-    "à ses pieds. « Où êtes-vous donc allée ? » demanda le gardien à sa fille. Elle ne répondit pas. "
+    "à ses pieds. « Où êtes-vous donc allée ? » demanda le gardien à sa fille. Elle ne dit rien. "
 )
 GERMAN = (
     "Der alte Müller stand vor der Tür und hörte, wie die Mühle im Regen klapperte. Über dem Fluß "
@@ -22,7 +22,9 @@ CHINESE = "老人坐在燈塔下面，看著大海。很久以前離開的船，
 RUSSIAN = "Старик сидел у маяка и смотрел на море. Корабль, ушедший давно, ещё не вернулся. "
 
 
-@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize(
+    "codec", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "utf-16-le", "utf-16-be"]
+)
 @pytest.mark.parametrize("text", [ENGLISH, FRENCH, KOREAN * 3, RUSSIAN])
 def test_unicode_is_decoded_with_and_without_a_mark(text: str, codec: str) -> None:
     decoded, name = decode(text.encode(codec))
@@ -65,7 +67,8 @@ def test_one_accent_late_in_a_long_english_text() -> None:
 def test_utf_8_that_is_cut_or_has_a_stray_byte_stays_utf_8() -> None:
     data = (KOREAN * 50).encode()
     assert decode(data[:-1])[0].startswith(KOREAN)
-    damaged = data[:300] + b"\xff" + data[300:]
+    at = data.index(b" ", 300)
+    damaged = data[:at] + b"\xff" + data[at:]
     decoded, name = decode(damaged)
     assert name == "utf-8"
     assert decoded.count("\ufffd") == 1

@@ -355,3 +355,13 @@ def test_external_entities_are_not_read(tmp_path: pytest.TempPathFactory) -> Non
     assert "root:" not in text
     assert "lol" not in text
     assert "été" in text
+
+
+def test_a_heading_with_its_number_is_not_text() -> None:
+    """The contents say "The Mail", the page "Chapter II The Mail"."""
+    from infinisum.books.contents import without_title
+
+    texts = ["Chapter II The Mail", "It was a cold night, and the coach was late."]
+    assert without_title(texts, [2, 0], ["The Mail", "A Book"]) == 1
+    assert without_title(texts, [0, 0], ["The Mail", "A Book"]) == 0  # not marked as a heading
+    assert without_title(["Chapter II The Storm", texts[1]], [2, 0], ["The Mail"]) == 0

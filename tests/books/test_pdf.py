@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from infinisum.books.book import Book
+from infinisum.books.pdf import read_pdf
+from infinisum.errors import InputError
+from tests.books.pdf_writer import BODY, HEIGHT, MARGIN, SIZE, Sheet
+
+SENTENCE = (
+    "the harbour lay quiet under a sky of thin cloud and the men who worked upon the wall had gone "
+    "home before the tide turned leaving their ropes and barrels where the water could not reach"
+)
+WORDS = SENTENCE.split()
+CHAPTERS = ("The Harbour", "The Wall", "The Turning Tide", "The Barrels")
+
+
+def sentence(seed: int, length: int) -> str:
+    words = [WORDS[(seed * 7 + i * (1 + seed % 5)) % len(WORDS)] for i in range(length)]
+    return " ".join(words).capitalize() + "."
+
+
+def paragraphs(chapter: int, count: int = 14) -> list[str]:
+    return [
+        " ".join(sentence(chapter * 100 + p * 10 + s, 9 + (p + s) % 7) for s in range(3 + p % 4))
+        for p in range(count)
+    ]
+
+
+def write(sheet: Sheet, *, outline: bool = False) -> bytes:
+    for number, title in enumerate(CHAPTERS):
+        sheet.heading(title, outline=0 if outline else None)
+        for text in paragraphs(number):
+            sheet.paragraph(text)
+    return sheet.bytes()
+
+
+def texts(book: Book) -> list[list[str]]:
+    return [[paragraph.text for paragraph in chapter.paragraphs] for chapter in book.chapters]
+
+
+EXPECTED = [paragraphs(number) for number in range(len(CHAPTERS))]
+
+
+@pytest.mark.parametrize("outline", [True, False], ids=["outline", "headings"])
+@pytest.mark.parametrize("indent", [14.0, 0.0], ids=["indents", "gaps"])
+@pytest.mark.parametrize("justified", [True, False], ids=["justified", "ragged"])
+def test_chapters_and_paragraphs_come_back(outline: bool, indent: float, justified: bool) -> None:
+    sheet = Sheet(head="A Book of Harbours", indent=indent, justified=justified)
+    book = read_pdf(write(sheet, outline=outline), "book.pdf")
+    assert [chapter.title for chapter in book.chapters] == list(CHAPTERS)
+    read = [" ".join(chapter) for chapter in texts(book)]
+    assert read == [" ".join(chapter) for chapter in EXPECTED]
+    if indent:
+        assert texts(book) == EXPECTED
+    assert book.pages == sheet.page
+    assert "running heads" in [item.reason for item in book.left_out]
+
+
+def test_every_paragraph_has_its_page() -> None:
+    sheet = Sheet()
+    sheet.heading("One")
+    starts = []
+    for text in paragraphs(1, 30):
+        starts.append(sheet.page if sheet.y >= MARGIN + 20 else sheet.page + 1)
+        sheet.paragraph(text)
+    book = read_pdf(sheet.bytes(), "book.pdf")
+    assert [p.page for c in book.chapters for p in c.paragraphs] == starts
+    assert starts[-1] > 2
+
+
+def test_words_divided_at_line_ends_are_mended() -> None:
+    word, halves = "lighthouse", ("light", "house")
+    sheet = Sheet(divide={word: halves, "well-known": ("well", "known")})
+    sheet.heading("One")
+    text = " ".join(
+        f"the {word} was a well-known mark {'of ' * (n % 5)}the coast" for n in range(60)
+    )
+    sheet.paragraph(text)
+    data = sheet.bytes()
+    assert [" ".join(chapter) for chapter in texts(read_pdf(data, "book.pdf"))] == [text]
+
+
+def test_running_heads_page_numbers_and_footnotes_go() -> None:
+    sheet = Sheet(head="Harbours")
+    for number, title in enumerate(CHAPTERS):
+        sheet.heading(title)
+        for index, text in enumerate(paragraphs(number)):
+            if index == 3:
+                sheet.notes.append(f"{number + 1} {sentence(number + 50, 9)}")
+            sheet.paragraph(text)
+    book = read_pdf(sheet.bytes(), "book.pdf")
+    assert texts(book) == EXPECTED
+    left_out = {item.reason: item.words for item in book.left_out}
+    assert left_out["notes"] == 4 * 10
+    assert left_out["running heads"] >= 2 * sheet.page
+
+
+def test_initials_are_given_back_to_their_words() -> None:
+    sheet = Sheet(justified=False)
+    first = "When the boats came in, " + paragraphs(2)[0]
+    second = "A man stood upon the wall, and " + paragraphs(2)[1]
+    for title, text in (("The Boats", first), ("The Man", second)):
+        sheet.heading(title)
+        sheet.paragraph(text, initial=True)
+        for other in paragraphs(3):
+            sheet.paragraph(other)
+    book = read_pdf(sheet.bytes(), "book.pdf")
+    assert texts(book) == [[first, *paragraphs(3)], [second, *paragraphs(3)]]
+
+
+def test_raised_footnote_marks_go() -> None:
+    sheet = Sheet()
+    sheet.heading("The Boats")
+    text = "They saw the last boat of the year go out"
+    sheet.line(text, x=MARGIN + sheet.indent)
+    width = sheet.canvas.stringWidth(text, BODY, SIZE)
+    sheet.canvas.setFont(BODY, 6.5)
+    sheet.canvas.drawString(MARGIN + sheet.indent + width, sheet.y + 14 + 5, "1")
+    for other in paragraphs(3):
+        sheet.paragraph(other)
+    book = read_pdf(sheet.bytes(), "book.pdf")
+    assert texts(book) == [[text, *paragraphs(3)]]
+    assert ("1 footnote marks", "footnote marks") in [(i.what, i.reason) for i in book.left_out]
+
+
+def test_an_outline_with_parts_nests() -> None:
+    sheet = Sheet()
+    for part, chapters in (("Part One", CHAPTERS[:2]), ("Part Two", CHAPTERS[2:])):
+        sheet.heading(part, outline=0)
+        sheet.new_page()
+        for title in chapters:
+            sheet.heading(title, outline=1)
+            for text in paragraphs(1):
+                sheet.paragraph(text)
+    book = read_pdf(sheet.bytes(), "book.pdf")
+    assert [chapter.title for chapter in book.chapters] == list(CHAPTERS)
+    assert [chapter.parts for chapter in book.chapters] == [("Part One",)] * 2 + [("Part Two",)] * 2
+    assert {chapter.level for chapter in book.chapters} == {2}
+
+
+def test_a_printed_table_of_contents_is_no_chapter() -> None:
+    sheet = Sheet(numbers=False)
+    sheet.heading("Contents")
+    for page, title in enumerate(CHAPTERS, start=2):
+        sheet.line(f"{title} . . . . . . . . . . . {page * 3}")
+    data = write(sheet)
+    book = read_pdf(data, "book.pdf")
+    assert [chapter.title for chapter in book.chapters] == list(CHAPTERS)
+    assert texts(book) == EXPECTED
+
+
+def test_metadata_is_used_where_it_makes_sense() -> None:
+    sheet = Sheet()
+    sheet.canvas.setTitle("A Book of Harbours")
+    sheet.canvas.setAuthor("Anna Brandt; Otto Brandt")
+    book = read_pdf(write(sheet), "book.pdf")
+    assert (book.title, book.author) == ("A Book of Harbours", "Anna Brandt, Otto Brandt")
+    noise = Sheet()
+    noise.canvas.setTitle("Microsoft Word - book_final2.docx")
+    noise.canvas.setAuthor("Administrator")
+    book = read_pdf(write(noise), "book.pdf")
+    assert (book.title, book.author) == ("", "")
+
+
+def test_pages_without_text_are_counted_and_progress_is_told() -> None:
+    sheet = Sheet(numbers=False)
+    sheet.heading("One")
+    sheet.paragraph(paragraphs(0)[0])
+    for _ in range(2):
+        sheet.new_page()
+        sheet.canvas.rect(50, 50, 100, 100)
+    sheet.new_page()
+    sheet.paragraph(paragraphs(0)[1])
+    told: list[tuple[int, int]] = []
+    book = read_pdf(sheet.bytes(), "book.pdf", lambda done, total: told.append((done, total)))
+    assert ("pages 2-3", "page without text") in [(i.what, i.reason) for i in book.left_out]
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_a_scan_says_so() -> None:
+    sheet = Sheet(numbers=False)
+    for _ in range(2):
+        sheet.canvas.rect(50, 50, 100, 100)
+        sheet.new_page()
+    with pytest.raises(
+        InputError, match=r"scan\.pdf: no text in this PDF of 2 pages: it is a scan"
+    ):
+        read_pdf(sheet.bytes(), "scan.pdf")
+
+
+def test_a_password_is_asked_for_but_an_empty_one_tried() -> None:
+    with pytest.raises(InputError, match=r"locked\.pdf: this PDF is locked by a password"):
+        read_pdf(write(Sheet(password="secret")), "locked.pdf")
+    from pypdf import PdfReader, PdfWriter
+
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(write(Sheet()))))
+    writer.encrypt("", owner_password="owner", algorithm="AES-256")
+    data = io.BytesIO()
+    writer.write(data)
+    assert texts(read_pdf(data.getvalue(), "open.pdf")) == EXPECTED
+
+
+@pytest.mark.parametrize("keep", [9, 200, 2000])
+def test_a_broken_file_is_one_clear_error(keep: int) -> None:
+    data = write(Sheet())
+    with pytest.raises(InputError, match=r"^broken\.pdf: (damaged|no text)") as error:
+        read_pdf(data[:keep], "broken.pdf")
+    assert "\n" not in str(error.value)
+
+
+def test_a_sideways_page_reads_level() -> None:
+    sheet = Sheet(numbers=False)
+    sheet.canvas.setPageRotation(90)
+    sheet.canvas.saveState()
+    sheet.canvas.translate(HEIGHT * 0.6, 40)
+    sheet.canvas.rotate(90)
+    sheet.canvas.setFont(BODY, SIZE)
+    for row, text in enumerate(("The tide turned at", "noon and nobody saw it.")):
+        sheet.canvas.drawString(0, -row * 14, text)
+    sheet.canvas.restoreState()
+    book = read_pdf(sheet.bytes(), "turned.pdf")
+    assert " ".join(texts(book)[0][0].split()) == "The tide turned at noon and nobody saw it."
