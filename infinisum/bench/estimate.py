@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 
 from infinisum.bench.measure import matmul_peak, peak_bytes
 from infinisum.books.book import Book
 from infinisum.books.selection import select_part
 from infinisum.config import BLOCK_SEGMENTS, CHAPTERS_AT_ONCE, SummarizeOptions
 from infinisum.document.phrases import counted, size
+from infinisum.errors import InputError
 from infinisum.loading import choose
 from infinisum.model.config import InfinisumConfig
 from infinisum.model.cost import flops_per_segment, parameters, state_bytes
@@ -76,7 +78,7 @@ def estimate(
     """
     part = select_part(book, options.chapters, options.until).book
     torch_device, torch_dtype, _ = choose(device, dtype)
-    config = InfinisumConfig.from_pretrained(folder)
+    config = read_config(folder)
     tokenizer = load_tokenizer(folder)
     tokens = []
     for chapter in part.chapters:
@@ -103,6 +105,21 @@ def estimate(
         device=str(torch_device),
         dtype=str(torch_dtype).removeprefix("torch."),
     )
+
+
+def read_config(folder: Path) -> InfinisumConfig:
+    """The sizes of the network in a model folder.
+
+    Raises:
+        InputError: the config cannot be read, or no network can be built from it.
+    """
+    try:
+        return InfinisumConfig.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError, TypeError, KeyError, StrictDataclassError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(
+            f"{folder}: config.json is no config of a model: {reason}", "Is the folder complete?"
+        ) from error
 
 
 def _working_bytes(config: InfinisumConfig, value_bytes: int) -> int:

@@ -161,10 +161,10 @@ def _book_text(book: Book) -> str:
 
 def _model_facts(folder: Path) -> dict[str, Any]:
     """What a model is, from its config; the weights are not loaded."""
-    from infinisum.model.config import InfinisumConfig
+    from infinisum.bench.estimate import read_config
     from infinisum.model.cost import parameters, state_bytes
 
-    config = InfinisumConfig.from_pretrained(folder)
+    config = read_config(folder)
     weights = folder / "model.safetensors"
     return {
         "kind": "model",

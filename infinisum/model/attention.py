@@ -39,6 +39,10 @@ class LocalPositions(NamedTuple):
         )
 
 
+class PlaceTable(nn.Embedding):
+    """An embedding that starts at zero."""
+
+
 class PlaceEmbedding(nn.Module):
     """Zero-initialised embedding of a number of segments, in log buckets.
 
@@ -49,7 +53,7 @@ class PlaceEmbedding(nn.Module):
     def __init__(self, config: InfinisumConfig, width: int) -> None:
         super().__init__()
         self.buckets, self.maximum = config.place_buckets, config.place_max_segments
-        self.embedding = nn.Embedding(self.buckets, width)
+        self.embedding = PlaceTable(self.buckets, width)
 
     def forward(self, segments: Tensor) -> Tensor:
         """`[…]` numbers of segments → `[…, width]`."""

@@ -63,6 +63,7 @@ class InfinisumConfig(PreTrainedConfig):
 
     sentence_features: int = 25  # surface features given to the salience head with each sentence
     salience_hidden: int = 128
+    sentence_words: int = 128  # width of the word vectors that sentence vectors are made of
     sentence_dim: int = 384  # width of the sentence vectors (distilled from a sentence encoder)
 
     infinisum_version: str = ""  # of the weights, said in every summary they make

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from infinisum.model.config import COMPRESSIVE_RULES, InfinisumConfig
+from infinisum.model.memory import chunk_length
 
 
 def memory_bytes(config: InfinisumConfig, rule: str) -> int:
@@ -58,7 +59,8 @@ def parameters(config: InfinisumConfig) -> int:
     if config.position == "t5_bias":
         embeddings += 2 * config.relative_buckets * H
     E, hidden = config.sentence_dim, config.salience_hidden
-    head = D * E + E + (D + E + config.sentence_features) * hidden + hidden + hidden + 1
+    head = config.vocab_size * config.sentence_words + config.sentence_words * E
+    head += (D + E + config.sentence_features) * hidden + hidden + hidden + 1
     return embeddings + encoder + decoder + head
 
 
@@ -90,10 +92,10 @@ def _memory_flops(config: InfinisumConfig, rule: str, reads: bool) -> int:
     if rule != "delta_net":
         write = 2 * N * d * d * H * (1 if rule == "linear" else 2)
         return read + write
-    C = min(config.delta_chunk, N)
+    C = chunk_length(config.delta_chunk, N)
     chunks = -(-N // C)
     gram = 2 * C * C * d
-    solve = C * C * 2 * d  # forward substitution for d_k + d_v columns
+    solve = 2 * C * (C * C - 1) // 3 + 2 * C * C * 2 * d  # inverse, then d_k + d_v columns
     maps = 2 * C * d * 2 * d
     scan = 2 * d * d * d
     return read + H * chunks * (gram + solve + maps + scan)

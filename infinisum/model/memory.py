@@ -178,7 +178,7 @@ def _delta_net(
     chunks at once; only products of `d_k × d_k` run in sequence.
     """
     B, S, H, N, d_k = keys.shape
-    C = 1 << (min(chunk, N) - 1).bit_length()  # a power of two
+    C = chunk_length(chunk, N)
     pad = -N % C
     if pad:  # η = 0 writes nothing
         keys = torch.nn.functional.pad(keys, (0, 0, 0, pad))
@@ -204,6 +204,11 @@ def _delta_net(
             before.append(M)
         M = M + step_gain - step_decay @ M
     return torch.stack(before, dim=1), M
+
+
+def chunk_length(chunk: int, N: int) -> int:
+    """Tokens `delta_net` solves at once: `chunk` or all, rounded up to a power of two."""
+    return 1 << (min(chunk, N) - 1).bit_length()
 
 
 def _unit_inverse(A: Tensor) -> Tensor:

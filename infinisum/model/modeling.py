@@ -18,7 +18,7 @@ from transformers import initialization as init
 from transformers.cache_utils import DynamicCache, EncoderDecoderCache
 from transformers.modeling_outputs import BaseModelOutput, Seq2SeqLMOutput
 
-from infinisum.model.attention import PlaceEmbedding
+from infinisum.model.attention import PlaceTable
 from infinisum.model.config import InfinisumConfig
 from infinisum.model.context import (
     ContextState,
@@ -123,16 +123,14 @@ class InfinisumForConditionalGeneration(PreTrainedModel, GenerationMixin):
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
         std = self.config.initializer_range
-        if isinstance(module, PlaceEmbedding):
-            init.zeros_(module.embedding.weight)
-            module.embedding._is_hf_initialized = True  # type: ignore[assignment]
-        elif isinstance(module, nn.Linear):
+        if isinstance(module, nn.Linear):
             init.normal_(module.weight, mean=0.0, std=std)
             if module.bias is not None:
                 init.zeros_(module.bias)
+        elif isinstance(module, PlaceTable):
+            init.zeros_(module.weight)
         elif isinstance(module, nn.Embedding):
-            if not getattr(module, "_is_hf_initialized", False):
-                init.normal_(module.weight, mean=0.0, std=self.config.embedding_range)
+            init.normal_(module.weight, mean=0.0, std=self.config.embedding_range)
         elif isinstance(module, RMSNorm):
             init.ones_(module.weight)
         elif isinstance(module, MixingGate):
@@ -181,7 +179,7 @@ class InfinisumForConditionalGeneration(PreTrainedModel, GenerationMixin):
             sentence_ids = sentence_ids.masked_fill(~mask, -1)
         salience = vectors = None
         if sentence_ids is not None and features is not None:
-            salience, vectors = self.salience(hidden, sentence_ids, features)
+            salience, vectors = self.salience(input_ids, hidden, sentence_ids, features)
         scores = salience if reservoir_scores is None else reservoir_scores
         block = segment_slots(hidden, mask, index, sentence_ids, scores)
         context = push(self.decoder.writers, state.context, block)

@@ -22,6 +22,7 @@ PRESETS: Final[dict[str, dict[str, Any]]] = {
         "d_ff": 768,
         "segment_length": 512,
         "reservoir_length": 1_024,
+        "sentence_words": 256,
     },
     # Under a million parameters without its vocabulary: for tests and for trying commands.
     "tiny": {

@@ -1,4 +1,4 @@
-"""The salience head: how much each sentence matters, from its states and how it looks."""
+"""The salience head: how much each sentence matters, from its words, its states and its looks."""
 
 from __future__ import annotations
 
@@ -9,45 +9,60 @@ from torch.nn import functional as F
 from infinisum.model.config import InfinisumConfig
 from infinisum.model.memory import state_dtype
 
+MOST_DEVIATION = 4.0  # features further out, in standard deviations, are clipped
+
 
 class SalienceHead(nn.Module):
     """One score and one vector a sentence.
 
-    The score says how likely a summary mentions what the sentence says; the vector places it
-    among sentences of similar meaning (it is distilled from a sentence encoder).
+    The score says how likely a summary mentions what the sentence says. It is made from three
+    things: the sentence's vector, a mean of word vectors distilled from a sentence encoder (the
+    length of a word's vector is its weight, so nothing normalises them before the mean); the mean
+    of the encoder's states, which know the context; and surface features.
     """
+
+    feature_mean: Tensor
+    feature_scale: Tensor
 
     def __init__(self, config: InfinisumConfig) -> None:
         super().__init__()
-        self.vector = nn.Linear(config.d_model, config.sentence_dim)
+        self.words = nn.Embedding(config.vocab_size, config.sentence_words)
+        self.vector = nn.Linear(config.sentence_words, config.sentence_dim, bias=False)
         self.hidden = nn.Linear(
             config.d_model + config.sentence_dim + config.sentence_features, config.salience_hidden
         )
         self.score = nn.Linear(config.salience_hidden, 1)
         self.dropout = nn.Dropout(config.dropout)
+        self.register_buffer("feature_mean", torch.zeros(config.sentence_features))
+        self.register_buffer("feature_scale", torch.ones(config.sentence_features))
 
     def forward(
-        self, hidden: Tensor, sentence_ids: Tensor, features: Tensor
+        self, input_ids: Tensor, hidden: Tensor, sentence_ids: Tensor, features: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Score the sentences of a block.
 
         Args:
+            input_ids: `[B, S, N]`.
             hidden: encoder states `[B, S, N, D]`.
             sentence_ids: `[B, S, N]`, each token's sentence among `K`, -1 for none.
             features: surface features `[B, S, K, F]`.
 
         Returns:
-            Scores `[B, S, K]` and vectors `[B, S, K, sentence_dim]`.
+            Scores `[B, S, K]` and vectors of length 1 `[B, S, K, sentence_dim]`.
         """
-        pooled = pool_sentences(hidden, sentence_ids, features.shape[2])  # [B, S, K, D]
-        vector = self.vector(pooled)  # [B, S, K, E]
-        seen = torch.cat([pooled, F.normalize(vector, dim=-1), features.to(pooled.dtype)], dim=-1)
+        K = features.shape[2]
+        words = pool_sentences(self.words(input_ids), sentence_ids, K)  # [B, S, K, words]
+        vector = F.normalize(self.vector(words), dim=-1)  # [B, S, K, E]
+        states = pool_sentences(hidden, sentence_ids, K)  # [B, S, K, D]
+        looks = (features - self.feature_mean) / self.feature_scale
+        looks = looks.clamp(-MOST_DEVIATION, MOST_DEVIATION).to(states.dtype)
+        seen = torch.cat([states, vector, looks], dim=-1)
         score = self.score(self.dropout(F.silu(self.hidden(seen))))
         return score.squeeze(-1), vector
 
 
 def pool_sentences(hidden: Tensor, sentence_ids: Tensor, K: int) -> Tensor:
-    """Mean state of each sentence `[B, S, K, D]`; zeros for sentences without tokens."""
+    """Mean over the tokens of each sentence `[B, S, K, D]`; zeros for sentences without tokens."""
     precise = hidden.to(state_dtype(hidden))
     slot = torch.where(sentence_ids < 0, K, sentence_ids)  # [B, S, N]; slot K is thrown away
     total = precise.new_zeros(*hidden.shape[:2], K + 1, hidden.shape[-1])

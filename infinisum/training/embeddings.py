@@ -18,11 +18,11 @@ from infinisum.training.labels import SentenceEncoder
 
 @torch.no_grad()
 def distill_embeddings(model: InfinisumForConditionalGeneration, tokenizer: Tokenizer) -> None:
-    """Set token embeddings, and the head that turns mean states into sentence vectors.
+    """Set token embeddings, and the word vectors that sentence vectors are made of.
 
-    Tokens without letters or digits keep their random embeddings. Frequent tokens, which have low
-    ids in a byte-pair vocabulary, get shorter vectors, so that a mean over a sentence says what is
-    particular about it.
+    Tokens without letters or digits keep their random embeddings and no word vector. Frequent
+    tokens, which have low ids in a byte-pair vocabulary, get shorter vectors, so that a mean over
+    a sentence says what is particular about it.
 
     Raises:
         NotFoundError: the package with the sentence encoder is not installed.
@@ -38,10 +38,12 @@ def distill_embeddings(model: InfinisumForConditionalGeneration, tokenizer: Toke
     reduced /= np.sqrt(np.mean(reduced**2))
     reduced *= (np.log1p(known) / np.log(tokenizer.vocab_size))[:, None]
     table = model.shared.weight
-    scaled = torch.from_numpy(reduced * model.config.embedding_range)
-    table[torch.from_numpy(known), :width] = scaled.to(table)
+    rows = torch.from_numpy(known)
+    table[rows, :width] = torch.from_numpy(reduced * model.config.embedding_range).to(table)
+    head = model.salience
+    width = min(width, model.config.sentence_words)
     if model.config.sentence_dim == vectors.shape[1]:
-        head = model.salience.vector
-        head.weight.zero_()
-        head.weight[:, :width] = torch.from_numpy(projection.T).to(head.weight)
-        head.bias.copy_(torch.from_numpy(centre).to(head.bias))
+        head.words.weight.zero_()
+        head.words.weight[rows, :width] = torch.from_numpy(reduced[:, :width]).to(table)
+        head.vector.weight.zero_()
+        head.vector.weight[:, :width] = torch.from_numpy(projection[:width].T).to(table)

@@ -77,5 +77,13 @@ def test_what_is_not_there(
     assert what in result.err
 
 
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"memory_rule": "magic"}', '{"d_model": "x"}'])
+def test_a_model_whose_config_is_damaged(cli: Cli, tmp_path: Path, content: str) -> None:
+    (tmp_path / "config.json").write_text(content, encoding="utf-8")
+    result = cli("info", tmp_path)
+    assert (result.status, result.out) == (3, "")
+    assert result.err.count("\n") == 1
+
+
 def test_text_of_a_model_is_wrong_usage(cli: Cli, tiny_model: Path) -> None:
     assert cli("info", tiny_model, "--text").status == 2
