@@ -46,7 +46,7 @@ _WINDOWS_CONTROL = re.compile("[\x80-\x84\x86-\x9f]")
 
 _HYPHENS = "-‐\u00ad"
 _WORD = re.compile(r"[^\W\d_]+(?:[-‐’'][^\W\d_]+)*")
-_LAST_PIECE = re.compile(r"([^\W\d_]+(?:[-‐’'][^\W\d_]+)*)[-‐\u00ad]$")
+_LAST_PIECE = re.compile(r"(?<![^\W\d_])([^\W\d_]+(?:[-‐’'][^\W\d_]+)*)[-‐\u00ad]$")
 _FIRST_PIECE = re.compile(r"[^\W\d_]+(?:[-‐’'][^\W\d_]+)*")
 _DASH_END = re.compile(r"\S(?:--+|[—―])$")
 _KNOWN_TWICE = 2  # a word seen this often stands alone
@@ -151,25 +151,26 @@ def join_lines(lines: Sequence[str], vocabulary: Vocabulary) -> str:
     A word that the document writes in one piece elsewhere loses its hyphen, one that it writes
     with the hyphen keeps it; a dash at a line end takes no space.
     """
-    text = ""
+    pieces: list[str] = []  # of the paragraph; what follows may still change the last one
     for line in lines:
         line = line.strip()
         if not line:
             continue
-        if not text:
-            text = line
-            continue
-        left, right = _LAST_PIECE.search(text), _FIRST_PIECE.match(line)
+        if pieces:
+            pieces[-1] = _before(pieces[-1], line, vocabulary)
+        pieces.append(line)
+    return "".join(pieces).replace(_SOFT_HYPHEN, "")
+
+
+def _before(line: str, following: str, vocabulary: Vocabulary) -> str:
+    """A line with what stands between it and the following one: a space, a hyphen or nothing."""
+    if line[-1] in _HYPHENS:
+        left, right = _LAST_PIECE.search(line), _FIRST_PIECE.match(following)
         if left and right:
-            divided = text[-1] == _SOFT_HYPHEN or vocabulary.is_divided(left[1], right[0])
-            text = f"{text[:-1]}{'' if divided else '-'}{line}"
-        elif (_DASH_END.search(text) and line[0].isalnum()) or (
-            _is_cjk(text[-1]) and _is_cjk(line[0])
-        ):
-            text = f"{text}{line}"
-        else:
-            text = f"{text.rstrip(_SOFT_HYPHEN)} {line}"
-    return text.replace(_SOFT_HYPHEN, "")
+            divided = line[-1] == _SOFT_HYPHEN or vocabulary.is_divided(left[1], right[0])
+            return line[:-1] if divided else f"{line[:-1]}-"
+    dashed = _DASH_END.search(line) is not None and following[0].isalnum()
+    return line if dashed or (_is_cjk(line[-1]) and _is_cjk(following[0])) else f"{line} "
 
 
 def _is_cjk(character: str) -> bool:

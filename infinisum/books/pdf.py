@@ -27,10 +27,12 @@ _REPAIR = "Open it in a PDF viewer and print it to a new PDF."
 _A4 = (0.0, 0.0, 595.0, 842.0)
 _BROKEN_PAGE = (
     ArithmeticError,
+    AssertionError,
     AttributeError,
     IndexError,
     KeyError,
     LookupError,
+    NotImplementedError,  # an unknown filter
     RecursionError,
     TypeError,
     ValueError,
@@ -63,6 +65,8 @@ def read_pdf(data: bytes, name: str, progress: Callable[[int, int], None] | None
         outline = _outline(reader)
         title, author = _metadata(reader)
         language = _language(reader)
+    if broken and not any(page.lines for page in pages):
+        raise InputError(f"{name}: damaged PDF file.", _REPAIR)
     if not any(page.lines for page in pages):
         count = f"{len(pages)} page{'s' if len(pages) != 1 else ''}"
         raise InputError(f"{name}: no text in this PDF of {count}: it is a scan.", _OCR)
@@ -149,8 +153,6 @@ def _read_pages(
         pages.append(page)
         if progress is not None:
             progress(index + 1, total)
-    if broken and len(broken) == total:
-        raise ValueError("no page can be read")
     return pages, broken
 
 

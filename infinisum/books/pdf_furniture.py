@@ -93,12 +93,21 @@ def _repeated(edges: Sequence[_Edge], pages: int) -> Iterator[Line]:
         for line in lines:
             # The first chapters of three books are all headed "I", but not on pages in a row.
             if bare:
-                near = sum(abs(other.page - line.page) <= _NUMERAL_PAGES for other in lines)
+                near = sum(_is_alike(line, other) for other in lines)
             else:
                 level = round(line.y / _LEVEL)
                 near = sum(heights[level + step, line.size] for step in (-1, 0, 1))
             if near >= needed:
                 yield line
+
+
+def _is_alike(line: Line, other: Line) -> bool:
+    """Whether two lines of the same text are set alike, on pages near each other."""
+    return (
+        abs(other.page - line.page) <= _NUMERAL_PAGES
+        and abs(other.y - line.y) <= _LEVEL
+        and other.size == line.size
+    )
 
 
 def _page_numbers(edges: Sequence[_Edge], pages: int) -> Iterator[Line]:
@@ -168,7 +177,8 @@ def remove_footnotes(pages: Sequence[Page], size: float) -> int:
         foot.reverse()
         while foot and not (goes_on or _NOTE_START.match(foot[0].text)):
             foot.pop(0)
-        goes_on = bool(foot) and len(foot) <= _NOTE_SHARE * len(page.lines)
+        # After a page with notes there may be one with nothing else.
+        goes_on = bool(foot) and (goes_on or len(foot) <= _NOTE_SHARE * len(page.lines))
         if goes_on:
             notes = {id(line) for line in foot}
             words += sum(len(line.text.split()) for line in foot)

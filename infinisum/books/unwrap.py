@@ -20,6 +20,8 @@ _INDENTED_SHARE = 0.5  # of a block's first lines
 _FEW_LINES = 4
 _ENDS = re.compile(r"[.!?…:;—][”’\"')\]»_]*$|[”’\"»]$")
 _TAB = 4
+_LOOKED_AT = 8  # lines of a block that tell whether it is a table of contents
+_PAGE_NUMBER = re.compile(r"[\s.·]+\d{1,4}$")
 
 
 def paragraphs_of_lines(lines: Sequence[str]) -> list[str]:
@@ -153,11 +155,12 @@ def _is_list_of_headings(block: Sequence[str]) -> bool:
     """Whether a block is a table of contents without blank lines."""
     if len(block) < 3:
         return False
+    looked_at = block[:_LOOKED_AT]
     known = 0
-    for line in block:
-        heading = parse_heading(re.sub(r"[\s.·]*\s\d{1,4}\s*$", "", line))
+    for line in looked_at:
+        heading = parse_heading(_PAGE_NUMBER.sub("", line) if line[-1].isdigit() else line)
         known += heading is not None and heading.kind != "capitals"
-    return known > len(block) / 2
+    return known > len(looked_at) / 2
 
 
 def _is_prose(block: Sequence[str], width: int) -> bool:

@@ -85,7 +85,8 @@ def nearest_neighbours(
         kept = torch.cat([kept, mask[:, s]], dim=1)
     count = state.count + mask.sum((1, 2))[:, None]
     after = state._replace(keys=k, values=v, kept=kept, count=count)
-    return torch.stack(answers, 1), torch.stack(written, 1), after
+    there = torch.stack(written, 1)
+    return torch.stack(answers, 1) * there[..., None, None], there, after
 
 
 def _nearest(

@@ -80,11 +80,13 @@ class MixingGate(nn.Module):
             scale = torch.rsqrt(A_mem.square().mean(-1, keepdim=True) + self.epsilon)
             A_mem = A_mem * scale * self.norm[:, None, :]
         g = torch.sigmoid(self.gate.to(A_mem.dtype)).expand(written.shape)
-        g = torch.where(written, g, 0)
         if exact is not None:
             g = torch.where(written & ~exact, 1, g)
+        # While nothing is written A_mem is 0. It is added all the same: its gradient is what lets
+        # a write gate that closed on every token open again.
+        rest = 1 - torch.where(written, g, 0)[..., None, None]
         g = g[..., None, None]  # [..., H, 1, 1]
-        return (g * A_mem + (1 - g) * A_dot.to(A_mem.dtype)).to(A_dot.dtype)  # Eq. 10
+        return (g * A_mem + rest * A_dot.to(A_mem.dtype)).to(A_dot.dtype)  # Eq. 10
 
 
 def split_heads(x: Tensor, d_kv: int) -> Tensor:

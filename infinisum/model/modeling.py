@@ -127,6 +127,9 @@ class InfinisumForConditionalGeneration(PreTrainedModel, GenerationMixin):
             init.normal_(module.weight, mean=0.0, std=std)
             if module.bias is not None:
                 init.zeros_(module.bias)
+        elif isinstance(module, SalienceHead):
+            init.zeros_(module.feature_mean)
+            init.ones_(module.feature_scale)
         elif isinstance(module, PlaceTable):
             init.zeros_(module.weight)
         elif isinstance(module, nn.Embedding):

@@ -67,7 +67,7 @@ def select(
     for number, part in enumerate(_by_part(ordered, lengths, parts), start=1):
         budget = round(words * number / parts)  # what a part leaves unused goes to the next
         for index in part:
-            if spent + lengths[index] / 2 > budget and (chosen or number < parts):
+            if spent + lengths[index] / 2 > budget:
                 break
             own = frozenset(_WORD.findall(sentences[index].lower()))
             if any(_repeats(own, other) for other in seen):
@@ -75,7 +75,7 @@ def select(
             chosen.append(index)
             seen.append(own)
             spent += lengths[index]
-    return sorted(chosen)
+    return sorted(chosen) or ordered[:1]  # however few words were asked for
 
 
 def stands_alone(sentence: str) -> bool:

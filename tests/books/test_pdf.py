@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import contextlib
 import io
+from random import Random
 
 import pytest
 
@@ -209,6 +211,16 @@ def test_a_broken_file_is_one_clear_error(keep: int) -> None:
     with pytest.raises(InputError, match=r"^broken\.pdf: (damaged|no text)") as error:
         read_pdf(data[:keep], "broken.pdf")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_damage_anywhere_is_an_input_error_or_read(seed: int) -> None:
+    random = Random(seed)
+    data = bytearray(write(Sheet(), outline=True))
+    for _ in range(random.choice([1, 5, 50, 400])):
+        data[random.randrange(len(data))] = random.randrange(256)
+    with contextlib.suppress(InputError):
+        assert read_pdf(bytes(data), "book.pdf").chapters
 
 
 def test_a_sideways_page_reads_level() -> None:

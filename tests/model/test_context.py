@@ -241,20 +241,25 @@ def test_salience_does_not_depend_on_padding_or_on_other_rows() -> None:
     close(alone.salience[0], outputs[0].salience[0], 1e-12)
 
 
-def test_the_salience_head_is_the_mean_of_its_sentence_and_its_features() -> None:
+def test_the_salience_head_sees_words_states_and_looks() -> None:
     model = tiny_model()
+    head = model.salience
+    with torch.no_grad():
+        head.feature_mean.copy_(torch.tensor([1.0, -0.5, 0.0]))
+        head.feature_scale.copy_(torch.tensor([2.0, 0.5, 0.01]))  # the last is clipped at 4
     lengths = [[6, 4]]
     ids, mask = text_of(lengths)
     sentences = torch.tensor([[[0, 0, 1, 1, 1, -1], [0, 1, 1, 1, -1, -1]]])
     features = random(1, 2, 3, model.config.sentence_features)
     block, _ = model.read_block(ids, mask, model.initial_state(1), sentences, features)
-    head = model.salience
     assert block.salience is not None and block.vectors is not None
     spans = {(0, 0): (0, 2), (0, 1): (2, 5), (1, 0): (0, 1), (1, 1): (1, 4)}
     for (s, k), (start, end) in spans.items():
-        pooled = block.hidden[0, s, start:end].mean(0)
-        vector = head.vector.weight @ pooled + head.vector.bias
-        seen = torch.cat([pooled, vector / vector.norm(), features[0, s, k]])
+        words = head.vector.weight @ head.words.weight[ids[0, s, start:end]].mean(0)
+        vector = words / words.norm()
+        looks = (features[0, s, k] - head.feature_mean) / head.feature_scale
+        state = block.hidden[0, s, start:end].mean(0)
+        seen = torch.cat([state, vector, looks.clamp(-4, 4)])
         inner = head.hidden.weight @ seen + head.hidden.bias
         score = head.score.weight[0] @ (inner * torch.sigmoid(inner)) + head.score.bias[0]
         close(block.vectors[0, s, k], vector)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch.utils import _pytree as pytree
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoConfig, AutoModelForSeq2SeqLM
@@ -87,6 +88,18 @@ def test_weights_that_are_not_in_the_file_are_initialised(tmp_path: Path) -> Non
     config = tiny_config(gate_init=-2.0, memory_norm=True)
     model = InfinisumForConditionalGeneration.from_pretrained(tmp_path, config=config)
     fresh(model, -2.0)
+
+
+def test_feature_statistics_that_are_not_in_the_file_change_nothing(tmp_path: Path) -> None:
+    """A model saved before they existed, or converted from another family."""
+    model = tiny_model(dtype=torch.float32)
+    kept = {name: value for name, value in model.state_dict().items() if "feature_" not in name}
+    del kept["lm_head.weight"]  # tied
+    model.config.save_pretrained(tmp_path)
+    save_file(kept, tmp_path / "model.safetensors", {"format": "pt"})
+    head = InfinisumForConditionalGeneration.from_pretrained(tmp_path).salience
+    assert torch.equal(head.feature_mean, torch.zeros_like(head.feature_mean))
+    assert torch.equal(head.feature_scale, torch.ones_like(head.feature_scale))
 
 
 @pytest.mark.parametrize("gate_init", [0.0, -2.0])
