@@ -93,9 +93,7 @@ def test_interrupted_while_it_runs(tmp_path: Path, tiny_model: Path) -> None:
 def test_a_reader_that_goes_away(book: Path, tiny_model: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    process = start(
-        *("info", book, "--text"), stdout=writing, stderr=subprocess.PIPE
-    )
+    process = start(*("info", book, "--text"), stdout=writing, stderr=subprocess.PIPE)
     os.close(writing)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 5

@@ -14,11 +14,6 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 DATA = ROOT / "data"
 SOURCE = DATA / "source"
 
-pytestmark = pytest.mark.skipif(
-    not (ROOT / "models" / "infinisum-base" / "model.safetensors").is_file(),
-    reason="the default model has no weights yet",
-)
-
 
 def titles() -> list[str]:
     """Chapter titles as the author wrote them."""

@@ -46,7 +46,8 @@ def test_a_model(cli: Cli, tiny_model: Path) -> None:
     facts = json.loads(cli("info", tiny_model, "--json").out)
     assert facts["kind"] == "model"
     with safe_open(tiny_model / "model.safetensors", "pt") as weights:
-        sizes = [weights.get_slice(name).get_shape() for name in weights.keys()]  # noqa: SIM118
+        names = [name for name in weights.keys() if "salience.feature_" not in name]  # noqa: SIM118
+        sizes = [weights.get_slice(name).get_shape() for name in names]  # those are no parameters
     counted = 0
     for shape in sizes:
         product = 1
@@ -59,9 +60,7 @@ def test_a_model(cli: Cli, tiny_model: Path) -> None:
     assert "memory rule delta_net" in text.out
 
 
-@pytest.mark.parametrize(
-    ("what", "status"), [("none.epub", 3), ("none/such", 4), ("nothing", 4)]
-)
+@pytest.mark.parametrize(("what", "status"), [("none.epub", 3), ("none/such", 4), ("nothing", 4)])
 def test_what_is_not_there(
     cli: Cli,
     what: str,

@@ -66,7 +66,16 @@ def test_standard_input(
 
 
 def test_options_reach_the_summary(cli: Cli, book: Path, tiny_model: Path) -> None:
-    options = ["--level", "chapters", "--chapters", "2-3", "--method", "extractive", "--words", "20"]
+    options = [
+        "--level",
+        "chapters",
+        "--chapters",
+        "2-3",
+        "--method",
+        "extractive",
+        "--words",
+        "20",
+    ]
     options += ["--length", "short", "--seed", "7", "--model", str(tiny_model), "--json"]
     (summary,) = json.loads(cli("summarize", book, *options).out)["summaries"]
     assert [chapter["number"] for chapter in summary["chapters"]] == [2, 3]
@@ -83,9 +92,7 @@ def test_until_and_strategy(cli: Cli, book: Path, tiny_model: Path) -> None:
     assert summary["making"]["strategy"] == "merge"
 
 
-def test_decoding_options_change_what_is_written(
-    cli: Cli, book: Path, writing_model: Path
-) -> None:
+def test_decoding_options_change_what_is_written(cli: Cli, book: Path, writing_model: Path) -> None:
     def written(*options: str) -> str:
         args = ["--method", "abstractive", "--level", "book", "--words", "50", "--json"]
         result = cli("summarize", book, "--model", writing_model, *args, *options)
@@ -176,7 +183,9 @@ def test_dry_run_counts_the_tokens_that_are_read(cli: Cli, book: Path, tiny_mode
     dry = cli("summarize", book, "--dry-run", "--json", "--model", tiny_model)
     real = cli("summarize", book, "--json", "--model", tiny_model)
     expected = json.loads(dry.out)["estimates"][0]["source_tokens"]
-    assert expected == pytest.approx(json.loads(real.out)["summaries"][0]["source_tokens"], rel=0.01)
+    assert expected == pytest.approx(
+        json.loads(real.out)["summaries"][0]["source_tokens"], rel=0.01
+    )
 
 
 def test_options_from_a_file(cli: Cli, book: Path, tiny_model: Path, tmp_path: Path) -> None:
@@ -207,9 +216,7 @@ def test_printed_options_are_taken_back(
 @pytest.mark.parametrize(
     "content", ["wrods = 3", "[summarize]\nwrods = 3", "words = ", "words = 'many'", "level = 'x'"]
 )
-def test_options_files_that_are_wrong(
-    cli: Cli, book: Path, tmp_path: Path, content: str
-) -> None:
+def test_options_files_that_are_wrong(cli: Cli, book: Path, tmp_path: Path, content: str) -> None:
     config = tmp_path / "options.toml"
     config.write_text(content)
     result = cli("summarize", book, "--config", config)

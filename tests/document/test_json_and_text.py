@@ -45,7 +45,13 @@ def test_text_is_wrapped_and_has_everything() -> None:
     text = to_text(sample(passages=(long,)))
     assert max(map(len, text.splitlines())) <= 80
     flat = " ".join(text.split(" ")).replace("\n", " ")
-    for wanted in ("THE SMALL HARBOUR", "by A. Tester", "Anna waits.", "(¶\u00a07)", "found: Harry."):
+    for wanted in (
+        "THE SMALL HARBOUR",
+        "by A. Tester",
+        "Anna waits.",
+        "(¶\u00a07)",
+        "found: Harry.",
+    ):
         assert wanted in flat
 
 

@@ -114,7 +114,9 @@ def test_escape_codes_and_markup_in_titles_are_harmless() -> None:
     ],
 )
 def test_a_sentence_out_of_a_speech_gets_its_other_mark(text: str, shown: str) -> None:
-    assert f"> **1 · The Quay** — {shown} (¶\u00a01)" in to_markdown(sample(passages=(passage(text),)))
+    assert f"> **1 · The Quay** — {shown} (¶\u00a01)" in to_markdown(
+        sample(passages=(passage(text),))
+    )
 
 
 def test_a_title_that_is_a_number_alone() -> None:

@@ -69,8 +69,7 @@ def test_near_repetitions_are_passed_over() -> None:
     "text",
     [
         "Old Marta Quill had kept the light at Sandry for thirty years.",
-        "She gave the ledger to Tobin before the boat went out.",
-        "“Who moved the ledger?” asked Marta in a low voice.",
+        "Marta asked in a low voice, “Who moved the ledger?”, and got no answer.",
         "I had never seen the harbour so empty before that day.",
         "В тот день Марта Квилл впервые не зажгла маяк на острове.",
         "灯台守のマルタは三十年のあいだ毎晩かならず灯をともし続けた。",
@@ -88,7 +87,9 @@ def test_what_stands_alone(text: str) -> None:
         "He was gone.",  # too short
         "word " * 61 + "end.",  # too long
         "She gave it to him before the boat went out again.",  # who, what, whom?
-        "“Who moved the ledger from the table in my room?",  # quotation never closed
+        "She gave the ledger to Tobin Marsh before the boat went out.",  # who?
+        "“Who moved the ledger from the table?” asked Marta in a low voice.",  # to whom, of what?
+        "Marta said, “Who moved the ledger from the table in my room?",  # quotation never closed
         'The lamp went out," said Marta to the boy at the door.',
         "and then the ledger was gone from the table by the lamp.",  # starts inside
         "There were three things that Marta wanted from the boy that night:",
