@@ -157,7 +157,9 @@ def without_title(texts: Sequence[str], levels: Sequence[int], titles: Sequence[
         said = letters(text)
         label = parse_heading(text) if level else None
         if label is not None and letters(label.title) in left:
-            said = letters(label.title)  # the contents say "The Mail", the page "Chapter II The Mail"
+            said = letters(
+                label.title
+            )  # the contents say "The Mail", the page "Chapter II The Mail"
         hit = next((i for i, title in enumerate(left) if said and title.startswith(said)), None)
         if hit is not None and (level or len(text.split()) <= 20):
             left[hit] = left[hit][len(said) :]

@@ -15,8 +15,9 @@ MEMORY_RULES = (*COMPRESSIVE_RULES, "none", "xl", "knn")
 class InfinisumConfig(PreTrainedConfig):
     """Sizes and switches of an Infini-attention encoder-decoder.
 
-    The defaults are the default shape of the design: 44 M parameters and 2 M for sentence vectors. `T5` weights fit the same
-    class with `position="t5_bias"`, `attention_scale=1.0`, `ffn="relu"` or `"geglu"`.
+    The defaults are the default shape of the design: 44 M parameters, and 2 M for sentence
+    vectors. `T5` weights fit the same class with `position="t5_bias"`, `attention_scale=1.0` and
+    `ffn="relu"` or `"geglu"`.
     """
 
     model_type: ClassVar[str] = "infinisum"

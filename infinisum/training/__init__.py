@@ -1,0 +1,1 @@
+"""What makes a model: data, labels, objectives, and the trainer around them."""
