@@ -82,23 +82,34 @@ def set_text(text: str, hyphenation: pyphen.Pyphen) -> str:
     return escape(text, quote=False)
 
 
+def keep_last_whole(markup: str) -> str:
+    """Take the places where it may break out of the last word; spaces after it stay."""
+    words = markup.rstrip(" ")
+    rest, space, last = words.rpartition(" ")
+    return rest + space + last.replace(SOFT_HYPHEN, "") + markup[len(words) :]
+
+
 def set_line(line: Line, hyphenation: pyphen.Pyphen) -> str:
-    """A line in reportlab's markup."""
+    """A line in reportlab's markup.
+
+    Where the font changes after a space, the word before it is kept whole: reportlab drops the
+    space after a word with soft hyphens there.
+    """
     out = []
     for span in line:
         if span.note:
             out.append(f'<super size="6"><font name="{SANS}">{span.note}</font></super>')
-        elif span.italic:
-            out.append(f"<i>{set_text(span.text, hyphenation)}</i>")
-        else:
-            out.append(set_text(span.text, hyphenation))
+            continue
+        text = set_text(span.text, hyphenation)
+        if text.endswith(" "):
+            text = keep_last_whole(text)
+        out.append(f"<i>{text}</i>" if span.italic else text)
     return "".join(out)
 
 
 def set_paragraph(line: Line, hyphenation: pyphen.Pyphen) -> str:
     """A paragraph in reportlab's markup; its last word stays whole, never alone in half."""
-    rest, space, last = set_line(line, hyphenation).rpartition(" ")
-    return rest + space + last.replace(SOFT_HYPHEN, "")
+    return keep_last_whole(set_line(line, hyphenation))
 
 
 Painter = Callable[[Any, Any], None]

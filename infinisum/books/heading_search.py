@@ -18,6 +18,7 @@ from infinisum.books.headings import (
     parse_heading,
 )
 from infinisum.books.matter import matter_of
+from infinisum.books.subtitles import titles_below
 
 _CONTENTS_GAP = 12  # words a contents line may have after its heading: a title, a page number
 _CONTENTS_WITHIN = 400  # paragraphs from the beginning in which a contents page may be
@@ -54,7 +55,7 @@ def _find(paragraphs: Sequence[Paragraph]) -> list[Found]:
             at += 1
             continue
         bare = heading.kind in ("chapter", "part", "numeral") and not heading.title
-        if bare and after + 1 < len(paragraphs) and is_subtitle(paragraphs[after].text):
+        if bare and after + 1 < len(paragraphs) and is_subtitle(paragraphs[after].text, heading):
             title = heading_title(paragraphs[after].text)
             heading = replace(heading, title=title)
             after += 1
@@ -209,10 +210,27 @@ def _bare_titles(paragraphs: Sequence[Paragraph], divisions: int) -> list[Found]
     return found if words / len(found) >= _TITLED_WORDS else []
 
 
+def _without_chance_titles(seen: list[Found], paragraphs: Sequence[Paragraph]) -> list[Found]:
+    """Headings of chapters without the line below them, unless most in the book have such a title.
+
+    Asked of the headings that divide the book alone: lines of a contents page and page numbers
+    have no title below them, and say nothing about the chapters.
+    """
+    if titles_below([paragraph.text for paragraph in paragraphs], [item.at for item in seen]):
+        return seen
+    return [
+        Found(replace(item.heading, title=""), item.at, item.at + 1)
+        if item.heading.kind in ("chapter", "numeral") and item.after > item.at + 1
+        else item
+        for item in seen
+    ]
+
+
 def dividing_headings(flat: Sequence[Paragraph]) -> list[Found]:
     """The headings that divide a book: those its contents page lists, else by their look."""
     listed = _listed(flat)
     seen = _choose(_without_contents(_find(flat), flat), flat)
+    seen = _without_chance_titles(seen, flat)
     chapters = [item for item in seen if item.heading.kind not in ("part", "named")]
     if not listed and not chapters:
         listed = _bare_titles(flat, max(len(seen), 1))

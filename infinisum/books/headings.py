@@ -55,7 +55,8 @@ _NAMED = re.compile(
     r"(?:the |an? )?(?:prologue|epilogue|preface|foreword|introduction|introductory|conclusion"
     r"|afterword|after-?word|interlude|postscript|appendix|dedication|contents|table of contents"
     r"|(?:foot|end)?notes|index|glossary|bibliography|acknowledge?ments|dramatis person(?:ae|æ)"
-    r"|author[’']s note|finale|coda|envoi|induction|prolog|epilog|vorwort|nachwort|einleitung"
+    r"|author[’']s note|imprint|colophon|uncopyright"
+    r"|finale|coda|envoi|induction|prolog|epilog|vorwort|nachwort|einleitung"
     r"|préface|prologo|prólogo|epílogo|épilogue|avant-propos|conclusión|пролог|эпилог|предисловие"
     r"|프롤로그|에필로그|序章|終章|序|楔子|尾声|後記|后记|プロローグ|エピローグ)"
     r"(?P<rest>(?:[.:—–\n].*)?)",
@@ -232,13 +233,30 @@ def heading_title(line: str) -> str:
     return heading.text if heading else _tidy(line)
 
 
-def is_subtitle(line: str) -> bool:
-    """Whether a short paragraph after a bare heading ("CHAPTER I") reads as its title."""
+def _is_number_title(line: Heading, above: Heading) -> bool:
+    """Whether a number in words ("Fifty-Two") is the title of the heading above it.
+
+    Only a compound one: "One" below "Chapter I" is its first section. Below a part, or among
+    chapters that are themselves numbered in words, it is the number of a chapter.
+    """
+    chapter = above.kind == "chapter" or (above.kind == "numeral" and notation(above) != "words")
+    return chapter and above.number is not None and "-" in line.label
+
+
+def is_subtitle(line: str, above: Heading | None = None) -> bool:
+    """Whether a short paragraph after a bare heading ("CHAPTER I") reads as its title.
+
+    Args:
+        line: the paragraph.
+        above: the heading, where it is known: below a numbered one a number in words is a title.
+    """
     line = line.strip().strip(_DECORATION).strip()
     words = line.split()
     if not line or "\n" in line or len(line) > _LONGEST_UNMARKED:
         return False
     heading = parse_heading(line)
+    if heading is not None and heading.kind == "numeral":
+        return above is not None and _is_number_title(heading, above)
     if heading is not None:
         return heading.kind == "capitals" and len(words) <= 16
     if line[0] in "“\"‘'—(" or not (line[0].isupper() or line[0].isdigit()):

@@ -1,4 +1,7 @@
-"""`read_book`: looks at the bytes, not at the name, and hands them to the reader of their kind."""
+"""`read_book`: looks at the bytes and hands them to the reader of their kind.
+
+The name counts only among kinds of text, where it tells Markdown from HTML and plain text.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +50,7 @@ _HTML_START = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _HTML_TAG = re.compile(rb"<(?:p|h[1-6]|div|br|title|meta)\b[^>]*>", re.IGNORECASE)
+_MARKDOWN_SUFFIXES = (".md", ".markdown", ".mkd", ".mdown")
 _MARKDOWN_HEADING = re.compile(rb"^#{1,6} +\S", re.MULTILINE)
 _BOM_16_OR_32 = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 _HEAD = 64 * 1024  # bytes looked at to tell the kind
@@ -63,7 +67,7 @@ def read_book(
         source: path of the file, or a binary stream, which is read to its end.
         encoding: of a text or HTML file, where it is not to be guessed: "cp949".
         name: what to call the book in messages and in `Book.source`; the path, or "-" for a
-            stream, if not given. Its ending tells Markdown from plain text.
+            stream, if not given. Its ending tells Markdown from HTML and plain text.
 
     Raises:
         InputError: missing, empty, a folder, damaged, protected by DRM, without text, or of a kind
@@ -108,13 +112,15 @@ def _read(data: bytes, name: str, encoding: str | None) -> Book:
 
         return read_pdf(data, name)
     _refuse_foreign(data, name)
-    if _is_html(data):
+    suffix = Path(name).suffix.lower()
+    # By its name first: Markdown may hold any number of HTML tags.
+    if suffix not in _MARKDOWN_SUFFIXES and _is_html(data):
         from infinisum.books.html_book import read_html
 
         return read_html(data, name, encoding)
     from infinisum.books.text import read_markdown, read_text
 
-    if _is_markdown(data, name):
+    if suffix in _MARKDOWN_SUFFIXES or (suffix != ".txt" and _is_markdown(data)):
         return read_markdown(data, name, encoding)
     return read_text(data, name, encoding)
 
@@ -171,7 +177,5 @@ def _is_html(data: bytes) -> bool:
     return bool(_HTML_START.match(head)) or len(_HTML_TAG.findall(head)) >= 10
 
 
-def _is_markdown(data: bytes, name: str) -> bool:
-    if Path(name).suffix.lower() in (".md", ".markdown", ".mkd", ".mdown"):
-        return True
-    return Path(name).suffix.lower() != ".txt" and len(_MARKDOWN_HEADING.findall(data)) >= 2
+def _is_markdown(data: bytes) -> bool:
+    return len(_MARKDOWN_HEADING.findall(data)) >= 2

@@ -20,11 +20,15 @@ def titles_below(texts: Sequence[str], headings: Iterable[int]) -> list[int]:
         None of them unless most bare headings of the book have a title: else what stands below
         is a date, a verse or a speaker.
     """
-    bare: list[int] = []
-    for index in headings:
+    bare = 0
+    titles: list[int] = []
+    for index in sorted(headings):
         heading = parse_heading(texts[index])
-        if heading and not heading.title and heading.kind in ("chapter", "numeral"):
-            bare.append(index)
-    below = [index + 1 for index in bare if index + 1 < len(texts)]
-    titles = [index for index in below if is_subtitle(texts[index])]
-    return titles if len(titles) >= _SHARE * len(bare) else []
+        if not heading or heading.title or heading.kind not in ("chapter", "numeral"):
+            continue
+        if titles and titles[-1] == index:  # "Fifty-Two" below "IV": a title, no heading
+            continue
+        bare += 1
+        if index + 1 < len(texts) and is_subtitle(texts[index + 1], heading):
+            titles.append(index + 1)
+    return titles if len(titles) >= _SHARE * bare else []

@@ -10,6 +10,7 @@ from infinisum.books.chapters import (
     matter_of,
     split_at_headings,
 )
+from infinisum.books.headings import is_subtitle, parse_heading
 from infinisum.books.numbers import cjk_value, number_value
 
 TEXT = "The ferry came in late that day and nobody on the quay had a word to say about it. " * 3
@@ -127,6 +128,51 @@ def test_chapters_by_word_with_subtitles() -> None:
         "CHAPTER I: The Ferry",
         "CHAPTER II: The Shore",
     ]
+
+
+def test_a_line_below_few_of_the_bare_headings_is_no_title() -> None:
+    lines = ("CHAPTER I", "~", "CHAPTER II", "London, May 1890", "~", "CHAPTER III", "~")
+    chapters = split_at_headings(book(*lines))
+    assert [c.title for c in chapters] == ["CHAPTER I", "CHAPTER II", "CHAPTER III"]
+    assert chapters[1].paragraphs[0].text == "London, May 1890"
+
+
+def test_titles_below_count_among_the_chapters_not_the_contents() -> None:
+    listed = ("CONTENTS", "CHAPTER I", "CHAPTER II", "CHAPTER III")
+    lines = ("CHAPTER I", "The Ferry", "~", "CHAPTER II", "Home", "~", "CHAPTER III", "~")
+    assert body_titles(*listed, *lines) == [
+        "CHAPTER I: The Ferry",
+        "CHAPTER II: Home",
+        "CHAPTER III",
+    ]
+
+
+def test_a_number_in_words_is_a_title_below_a_numbered_heading() -> None:
+    assert body_titles("I", "Fifty-Two", "~", "II", "FORTY-ONE", "~", "III", "Salt", "~") == [
+        "I: Fifty-Two",
+        "II: FORTY-ONE",
+        "III: Salt",
+    ]
+    assert body_titles("CHAPTER I", "Fifty-Two", "~", "CHAPTER II", "The Shore", "~") == [
+        "CHAPTER I: Fifty-Two",
+        "CHAPTER II: The Shore",
+    ]
+
+
+def test_a_number_in_words_below_a_part_is_a_chapter() -> None:
+    lines = ("PART ONE", "One", "~", "Two", "~", "PART TWO", "Three", "~")
+    chapters = split_at_headings(book(*lines))
+    assert [c.title for c in chapters] == ["One", "Two", "Three"]
+    assert not is_subtitle("Twenty-One", parse_heading("PART TWO"))
+    assert not is_subtitle("Twenty-Two", parse_heading("Twenty-One"))
+
+
+@pytest.mark.parametrize("title", ["Imprint", "COLOPHON", "Uncopyright"])
+def test_matter_at_the_end_is_no_part_of_the_last_chapter(title: str) -> None:
+    lines = ("Chapter 1", "~", "Chapter 2", "~", title, "Set in Garamond.")
+    chapters, left_out = keep_body(split_at_headings(book(*lines)))
+    assert [c.title for c in chapters] == ["Chapter 1", "Chapter 2"]
+    assert [item.what for item in left_out] == [title]
 
 
 def test_contents_page_makes_no_chapters() -> None:

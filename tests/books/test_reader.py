@@ -55,6 +55,15 @@ def test_text_markdown_and_html(tmp_path: Path) -> None:
         assert read_book(tmp_path / name).format == kind
 
 
+@pytest.mark.parametrize("name", ["a.md", "a.markdown"])
+def test_markdown_may_hold_many_html_tags(tmp_path: Path, name: str) -> None:
+    verse = "The ferry came in late,<br>and nobody on the quay<br>said a word.\n\n" * 8
+    (tmp_path / name).write_text(f"# One\n\n{verse}# Two\n\n{verse}", encoding="utf-8")
+    book = read_book(tmp_path / name)
+    assert book.format == "markdown"
+    assert [chapter.title for chapter in book.chapters] == ["One", "Two"]
+
+
 def test_a_book_without_title_is_called_after_its_file(tmp_path: Path) -> None:
     path = tmp_path / "the_salt_road.html"
     path.write_text("<html><body><p>The ferry came.</p></body></html>", encoding="utf-8")

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from infinisum.books.reader import read_book
+
 DATA = Path(__file__).resolve().parents[2] / "data"
 SOURCE = DATA / "source"
 NAME = "the-tide-ledger"
@@ -159,6 +161,13 @@ def test_pdf_is_up_to_date(tmp_path: Path) -> None:
         *titles,
         "Colophon",
     ]
+
+
+def test_pdf_has_the_words_of_the_epub() -> None:
+    pdf, epub = (read_book(DATA / f"{NAME}.{ending}") for ending in ("pdf", "epub"))
+    assert len(pdf.chapters) == len(NUMBERS)
+    for ours, theirs in zip(pdf.chapters, epub.chapters, strict=True):
+        assert ours.text.split() == theirs.text.split()
 
 
 def test_text_is_wrapped_and_holds_every_word() -> None:
