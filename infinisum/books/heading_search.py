@@ -216,11 +216,13 @@ def _without_chance_titles(seen: list[Found], paragraphs: Sequence[Paragraph]) -
     Asked of the headings that divide the book alone: lines of a contents page and page numbers
     have no title below them, and say nothing about the chapters.
     """
-    if titles_below([paragraph.text for paragraph in paragraphs], [item.at for item in seen]):
-        return seen
+    texts = [paragraph.text for paragraph in paragraphs]
+    titles = set(titles_below(texts, [item.at for item in seen]))
     return [
         Found(replace(item.heading, title=""), item.at, item.at + 1)
-        if item.heading.kind in ("chapter", "numeral") and item.after > item.at + 1
+        if item.heading.kind in ("chapter", "numeral")
+        and item.after > item.at + 1
+        and item.at + 1 not in titles
         else item
         for item in seen
     ]

@@ -67,6 +67,7 @@ _THE_END = re.compile(r"(?:the end|finis|fin|ende|fine|[*\s.]+)", re.IGNORECASE)
 _LONGEST = 400  # characters; eighteenth-century titles are long
 _LONGEST_NUMBERED = 200
 _LONGEST_UNMARKED = 90  # where only capitals or a number tell that it is a heading
+_QUOTES = "“\"‘'"
 _DECORATION = " \t*_=#~|—–-"
 
 
@@ -259,6 +260,9 @@ def is_subtitle(line: str, above: Heading | None = None) -> bool:
         return above is not None and _is_number_title(heading, above)
     if heading is not None:
         return heading.kind == "capitals" and len(words) <= 16
+    if above is not None and above.kind != "part" and line.isupper() and line[0] in _QUOTES:
+        # "'ALAS, FOR SORROW'" is a title, "“DEAR MADAM," begins a letter.
+        return len(words) <= 16 and not line.endswith((",", ";", ":", "—"))
     if line[0] in "“\"‘'—(" or not (line[0].isupper() or line[0].isdigit()):
         return False
     if line.endswith((",", ";", ":", "”", '"', "—")):

@@ -113,8 +113,8 @@ def _read(data: bytes, name: str, encoding: str | None) -> Book:
         return read_pdf(data, name)
     _refuse_foreign(data, name)
     suffix = Path(name).suffix.lower()
-    # By its name first: Markdown may hold any number of HTML tags.
-    if suffix not in _MARKDOWN_SUFFIXES and _is_html(data):
+    # Markdown may hold any number of HTML tags, but does not begin as a page of HTML.
+    if _is_html(data, tags=suffix not in _MARKDOWN_SUFFIXES):
         from infinisum.books.html_book import read_html
 
         return read_html(data, name, encoding)
@@ -170,11 +170,12 @@ def _is_binary(data: bytes) -> bool:
     return controls > len(head) // 200
 
 
-def _is_html(data: bytes) -> bool:
+def _is_html(data: bytes, *, tags: bool) -> bool:
+    """Whether it begins as a page of HTML, or, with `tags`, is full of its tags."""
     head = data[:_HEAD].lstrip(b"\xef\xbb\xbf")
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         head = data[:_HEAD].replace(b"\x00", b"").lstrip(b"\xff\xfe")
-    return bool(_HTML_START.match(head)) or len(_HTML_TAG.findall(head)) >= 10
+    return bool(_HTML_START.match(head)) or (tags and len(_HTML_TAG.findall(head)) >= 10)
 
 
 def _is_markdown(data: bytes) -> bool:

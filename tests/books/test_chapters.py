@@ -137,6 +137,27 @@ def test_a_line_below_few_of_the_bare_headings_is_no_title() -> None:
     assert chapters[1].paragraphs[0].text == "London, May 1890"
 
 
+def test_a_title_in_quotes_and_a_letter_that_begins_with_a_salutation() -> None:
+    chapters = ("CHAPTER I", "The Ferry", "~", "CHAPTER II", "“ALAS, THE TIDE”", "~")
+    assert body_titles(*chapters, "LETTER I", "“MADAM,", "~", "LETTER II", "“SIR,", "~") == [
+        "CHAPTER I: The Ferry",
+        "CHAPTER II: “ALAS, THE TIDE”",
+        "LETTER I",
+        "LETTER II",
+    ]
+
+
+def test_letters_without_titles_do_not_count_against_the_chapters() -> None:
+    letters = [line for number in ("I", "II", "III") for line in (f"LETTER {number}", "~")]
+    assert body_titles("CHAPTER I", "The Ferry", "~", "CHAPTER II", "Home", "~", *letters) == [
+        "CHAPTER I: The Ferry",
+        "CHAPTER II: Home",
+        "LETTER I",
+        "LETTER II",
+        "LETTER III",
+    ]
+
+
 def test_titles_below_count_among_the_chapters_not_the_contents() -> None:
     listed = ("CONTENTS", "CHAPTER I", "CHAPTER II", "CHAPTER III")
     lines = ("CHAPTER I", "The Ferry", "~", "CHAPTER II", "Home", "~", "CHAPTER III", "~")

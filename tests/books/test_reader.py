@@ -107,3 +107,13 @@ def test_importing_the_package_loads_no_reader() -> None:
     code = f"import sys, infinisum.books; print(sorted({heavy} & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_a_page_of_html_is_one_whatever_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "page.md"
+    page = "<!DOCTYPE html><html><body><h1>The Mill</h1><p>It stood by the weir.</p></body></html>"
+    path.write_text(page, encoding="utf-8")
+    book = read_book(path)
+    assert book.format == "html"
+    text = "\n".join(chapter.text for chapter in book.chapters)
+    assert "It stood by the weir." in text and "<" not in text
