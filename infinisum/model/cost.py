@@ -6,7 +6,7 @@ from infinisum.model.config import COMPRESSIVE_RULES, InfinisumConfig
 from infinisum.model.memory import chunk_length
 
 
-def memory_bytes(config: InfinisumConfig, rule: str) -> int:
+def memory_bytes(config: InfinisumConfig) -> int:
     """Bytes of one layer's memory of one text: M and z in fp32, count in int64.
 
     For `knn` this is the part that does not grow.
@@ -24,10 +24,10 @@ def state_bytes(config: InfinisumConfig, value_bytes: int = 4) -> int:
     """
     N, W, R = config.segment_length, config.window_segments, config.reservoir_length
     D, H, d = config.d_model, config.num_heads, config.d_kv
-    encoder = config.encoder_layers * memory_bytes(config, config.memory_rule) + 8
+    encoder = config.encoder_layers * memory_bytes(config) + 8
     if config.memory_rule == "xl":
         encoder += config.encoder_layers * N * (2 * H * d * value_bytes + 1)
-    cross = config.decoder_layers * memory_bytes(config, config.cross_memory_rule)
+    cross = config.decoder_layers * memory_bytes(config)
     window = W * (N * (D * value_bytes + 1 + 4 + 8) + 8)  # states, mask, score, sentence; index
     reservoir = R * (D * value_bytes + 1 + 4 + 8 + 8) + 4  # and place; threshold
     return encoder + cross + window + reservoir
