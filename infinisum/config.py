@@ -25,6 +25,7 @@ DRAFT_SHARE: Final = 1 / 3  # of a hybrid summary's words, the part that is aske
 TEXT_SHARE: Final = 1 / 4  # no preset asks for more than this share of the text itself
 TOKENS_PER_WORD: Final = 1.3  # of English prose; only for how full the bar is
 TENTHS: Final = 10  # parts of the book that coverage is counted in
+PARTS: Final = 20  # parts of the book that mentions of people and places are counted in
 
 
 @dataclass(frozen=True, slots=True)

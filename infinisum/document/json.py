@@ -14,18 +14,19 @@ from typing import Any
 from infinisum.summary.summary import Summary
 
 FORMAT = "infinisum-summary"
-FORMAT_VERSION = 1
-_DIGITS = 4  # of salience and position: the last bits of a float differ between machines
+FORMAT_VERSION = 2
+_DIGITS = 4  # of salience, position and score: the last bits of a float differ between machines
 
 
 def to_dict(summary: Summary) -> dict[str, Any]:
     """A summary as what `json` can write."""
     content = asdict(summary)
-    for passage in content["passages"]:
-        _round(passage)
-    for chapter in content["chapters"]:
-        for passage in chapter["passages"]:
-            _round(passage)
+    for level in (content, *content["chapters"]):
+        for passage in level["passages"]:
+            _round(passage, "salience", "position")
+        for sentence in level["sentences"]:
+            if sentence["evidence"] is not None:
+                _round(sentence["evidence"], "score")
     return {"format": FORMAT, "format_version": FORMAT_VERSION, **content}
 
 
@@ -34,6 +35,6 @@ def to_json(summary: Summary) -> str:
     return json.dumps(to_dict(summary), ensure_ascii=False, indent=2) + "\n"
 
 
-def _round(passage: dict[str, Any]) -> None:
-    for key in ("salience", "position"):
-        passage[key] = round(passage[key], _DIGITS)
+def _round(content: dict[str, Any], *keys: str) -> None:
+    for key in keys:
+        content[key] = round(content[key], _DIGITS)

@@ -7,11 +7,24 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from infinisum.books.selection import title_number
-from infinisum.summary.summary import ChapterSummary, Passage, Summary, one_line
+from infinisum.summary.summary import (
+    ChapterSummary,
+    Evidence,
+    Passage,
+    Person,
+    Place,
+    Summary,
+    WrittenSentence,
+    one_line,
+)
 
 NO_BREAK = "\u00a0"
 OWN_WORDS = "In the book's own words"
+MARKS = "Behind each sentence: where the book supports it best, as chapter and ¶ paragraph"
+UNSUPPORTED = "unsupported"
 LEFT_OUT_SHOWN = 12  # things left out of the source that are named one by one
+PEOPLE_SHOWN, PLACES_SHOWN = 20, 10  # the JSON form has all
+VARIANTS_SHOWN, TOGETHER_SHOWN = 4, 3
 
 
 def size(count: int) -> str:
@@ -56,10 +69,37 @@ def numbered(number: int, title: str) -> str:
     return named if title_number(title.casefold()) == number else f"{number} · {named}"
 
 
-def place(passage: Passage) -> str:
+def place(passage: Passage | Evidence) -> str:
     """ "¶ 12", with the page where there is one."""
     page = f", p.{NO_BREAK}{passage.page}" if passage.page is not None else ""
     return f"¶{NO_BREAK}{passage.paragraph}{page}"
+
+
+def first_place(found: Person | Place) -> str:
+    """Where somebody or something is named first: "3 ¶ 12", chapter and paragraph."""
+    return f"{found.chapter}{NO_BREAK}¶{NO_BREAK}{found.paragraph}"
+
+
+def mark(sentence: WrittenSentence, *, with_chapter: bool) -> str:
+    """What stands behind a written sentence: "3 ¶ 12", "¶ 12" or "unsupported"."""
+    if sentence.evidence is None or not sentence.supported:
+        return UNSUPPORTED
+    chapter = f"{sentence.evidence.chapter}{NO_BREAK}" if with_chapter else ""
+    return chapter + place(sentence.evidence)
+
+
+def also(found: Person | Place) -> str:
+    """Other names, "" where there are none: "Ruth, Miss Hallam"."""
+    others = [one_line(name) for name in found.variants if name != found.name]
+    return ", ".join(others[:VARIANTS_SHOWN])
+
+
+def company(person: Person) -> str:
+    """With whom somebody is named most often, "" for nobody: "Hannah Hallam (9)"."""
+    return ", ".join(
+        f"{one_line(other.name)} ({other.paragraphs:,})"
+        for other in person.together[:TOGETHER_SHOWN]
+    )
 
 
 def quotable(text: str) -> str:
@@ -121,6 +161,7 @@ def grounding(summary: Summary) -> list[tuple[str, str]]:
             ("Numbers", found.numbers, found.unsupported_numbers),
         ):
             lines.append((what, _share(what.lower(), total, missing)))
+        lines.append(("Sentences", _supported(summary)))
     quoted = {
         (p.chapter, p.paragraph, p.text)
         for p in [*summary.passages, *(p for c in summary.chapters for p in c.passages)]
@@ -135,6 +176,11 @@ def grounding(summary: Summary) -> list[tuple[str, str]]:
             )
         )
     return lines
+
+
+def unsupported(summary: Summary) -> list[str]:
+    """Written sentences that nothing in the book supports, in order."""
+    return [one_line(text) for text in summary.grounding.unsupported_sentences]
 
 
 def coverage(summary: Summary) -> list[tuple[str, str]]:
@@ -169,3 +215,12 @@ def _share(what: str, total: int, missing: Sequence[str]) -> str:
     line = f"{found:,} of the {total:,} in the written text occur in the book"
     line += f" ({100 * found / total:.0f} %)."
     return line + (f" Not found: {', '.join(missing)}." if missing else "")
+
+
+def _supported(summary: Summary) -> str:
+    found = summary.grounding
+    if not found.sentences:
+        return "No evidence was looked for."
+    good = found.sentences - len(found.unsupported_sentences)
+    line = f"the book supports {good:,} of the {found.sentences:,} written ones"
+    return f"{line} ({100 * good / found.sentences:.0f} %), judged by their words."

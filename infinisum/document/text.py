@@ -6,21 +6,30 @@ import textwrap
 from collections.abc import Sequence
 
 from infinisum.document.phrases import (
+    MARKS,
     OWN_WORDS,
+    PEOPLE_SHOWN,
+    PLACES_SHOWN,
+    also,
     by_chapter,
+    company,
+    counted,
     coverage,
     facts,
+    first_place,
     grounding,
     heading,
     left_out,
+    mark,
     nothing,
     numbered,
     origin,
     place,
     quotable,
     running,
+    unsupported,
 )
-from infinisum.summary.summary import Passage, Summary
+from infinisum.summary.summary import Passage, Person, Place, Summary, WrittenSentence, one_line
 
 WIDTH = 80
 
@@ -39,11 +48,21 @@ def to_text(summary: Summary) -> str:
         blocks.append(_ruled("Chapter by chapter"))
         for chapter in summary.chapters:
             blocks.append(_wrapped(" · ".join([*chapter.parts, heading(chapter)])))
-            blocks += [*_paragraphs(chapter.text), *_quotation(chapter.passages)]
+            blocks += _written(chapter.text, chapter.sentences, with_chapter=False)
+            blocks += _quotation(chapter.passages)
             if not chapter.running_text:
                 blocks.append(nothing(chapter))
+    if summary.people or summary.places:
+        blocks.append(_ruled("People"))
+        blocks += [_named(person, company(person)) for person in summary.people[:PEOPLE_SHOWN]]
+        blocks += ["Places:"] if summary.places else []
+        blocks += [_named(found) for found in summary.places[:PLACES_SHOWN]]
     blocks += [_ruled("How well is this grounded"), _wrapped(origin(summary))]
     blocks += [_wrapped(f"{what}: {line}") for what, line in grounding(summary)]
+    missing = unsupported(summary)
+    if missing:
+        blocks.append("Sentences without support in the book:")
+        blocks += [_wrapped(text, indent="    ") for text in missing]
     tenths = coverage(summary)
     if tenths:
         shares = ", ".join(f"{name}: {share}" for name, share in tenths)
@@ -62,7 +81,9 @@ def to_text(summary: Summary) -> str:
 
 
 def _book(summary: Summary) -> list[str]:
-    blocks = _paragraphs(summary.text)
+    blocks = _written(summary.text, summary.sentences, with_chapter=True)
+    if summary.sentences:
+        blocks.append(_wrapped(f"{MARKS}."))
     if summary.passages:
         titles = {chapter.number: chapter.title for chapter in summary.chapters}
         blocks.append(f"{OWN_WORDS}; ¶ is the paragraph of the chapter:")
@@ -82,8 +103,19 @@ def _quotation(passages: Sequence[Passage]) -> list[str]:
     ]
 
 
-def _paragraphs(text: str) -> list[str]:
-    return [_wrapped(paragraph) for paragraph in text.split("\n") if paragraph.strip()]
+def _written(text: str, sentences: Sequence[WrittenSentence], *, with_chapter: bool) -> list[str]:
+    """What the model wrote, each sentence with its evidence where that was looked for."""
+    if not sentences:
+        return [_wrapped(paragraph) for paragraph in text.split("\n") if paragraph.strip()]
+    marked = (f"{one_line(s.text)} ({mark(s, with_chapter=with_chapter)})" for s in sentences)
+    return [_wrapped(" ".join(marked))]
+
+
+def _named(found: Person | Place, company: str = "") -> str:
+    others = also(found)
+    line = found.name + (f" ({others})" if others else "")
+    line += f": {counted(found.mentions, 'mention')}, first in {first_place(found)}"
+    return _wrapped(line + (f"; most often with {company}" if company else ""), indent="    ")
 
 
 def _ruled(title: str) -> str:

@@ -139,8 +139,11 @@ class Composer:
             source_tokens=self._tokens,
             part=self.part.note,
             text=self._book_text,
+            sentences=(),
             passages=self._book_passages,
             chapters=chapters,
+            people=(),
+            places=(),
             grounding=ground(written, self._words, [*self._book_passages, *quoted]),
             rouge=(),
             left_out=tuple(

@@ -41,6 +41,31 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """The place in the book that fits a written sentence best."""
+
+    chapter: int  # number in the book, from 1
+    paragraph: int  # number in the chapter, from 1
+    page: int | None  # page of the paragraph, where the source has pages
+    quote: str  # the sentence of that paragraph that fits best, word for word
+    score: float  # how well it fits, 0 to 1; comparable between sentences and books
+    supported: bool  # whether the score is high enough to say so
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenSentence:
+    """One sentence of the model's own text."""
+
+    text: str
+    evidence: Evidence | None  # None: not even one rare word of it stands in the book
+
+    @property
+    def supported(self) -> bool:
+        """Whether the book supports it, as far as words can tell."""
+        return self.evidence is not None and self.evidence.supported
+
+
+@dataclass(frozen=True, slots=True)
 class ChapterSummary:
     """The summary of one chapter."""
 
@@ -50,11 +75,45 @@ class ChapterSummary:
     words: int  # of the chapter
     text: str = ""  # written by the model; "" where nothing was written, or it is not shown
     passages: tuple[Passage, ...] = ()  # quoted, in the order of the book
+    sentences: tuple[WrittenSentence, ...] = ()  # of `text`; () where no evidence was looked for
 
     @property
     def running_text(self) -> str:
         """What was written, then what is quoted, a sentence a line."""
         return _running_text(self.text, self.passages)
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Somebody who is named in the same paragraphs as somebody else."""
+
+    name: str  # of a `Person` of the same summary
+    paragraphs: int  # that name both
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody of the book, under all the names that the text gives."""
+
+    name: str
+    variants: tuple[str, ...]  # as the text writes them, the most frequent first
+    mentions: int  # by any of these names; pronouns do not count
+    chapter: int  # where the text that was read names them first: the chapter, from 1
+    paragraph: int  # and its paragraph, from 1
+    mentions_by_part: tuple[int, ...]  # in each of `PARTS` parts of equal length of what was read
+    together: tuple[Together, ...]  # named in the same paragraphs, most often first
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place that the book names."""
+
+    name: str
+    variants: tuple[str, ...]  # as in `Person`, like all that follows
+    mentions: int
+    chapter: int
+    paragraph: int
+    mentions_by_part: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +125,8 @@ class Grounding:
     unsupported_names: tuple[str, ...]
     unsupported_numbers: tuple[str, ...]
     coverage_words: tuple[int, ...]  # quoted words from each tenth of the book
+    sentences: int = 0  # written sentences that evidence was looked for
+    unsupported_sentences: tuple[str, ...] = ()  # those that nothing in the book supports
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +169,11 @@ class Summary:
     source_tokens: int
     part: str  # one line where the book was read in part, else ""
     text: str  # summary of the book as the model wrote it; "" where nothing is shown
+    sentences: tuple[WrittenSentence, ...]  # of `text`; () where no evidence was looked for
     passages: tuple[Passage, ...]  # of the whole book, in its order
     chapters: tuple[ChapterSummary, ...]  # all that were read; without texts at level "book"
+    people: tuple[Person, ...]  # the most often named first
+    places: tuple[Place, ...]
     grounding: Grounding
     rouge: tuple[Rouge, ...]  # empty without a reference
     left_out: tuple[LeftOut, ...]  # of the source

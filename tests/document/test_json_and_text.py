@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+from infinisum.config import PARTS
 from infinisum.document import to_json, to_text
 from infinisum.summary.summary import printable
 from tests.document.samples import passage, sample
@@ -10,7 +11,7 @@ from tests.document.samples import passage, sample
 def test_json_has_the_documented_keys() -> None:
     content = json.loads(to_json(sample()))
     assert content["format"] == "infinisum-summary"
-    assert content["format_version"] == 1
+    assert content["format_version"] == 2
     assert list(content)[2:] == [
         "title",
         "author",
@@ -21,8 +22,11 @@ def test_json_has_the_documented_keys() -> None:
         "source_tokens",
         "part",
         "text",
+        "sentences",
         "passages",
         "chapters",
+        "people",
+        "places",
         "grounding",
         "rouge",
         "left_out",
@@ -36,6 +40,20 @@ def test_json_has_the_documented_keys() -> None:
         "salience": 0.1235,
         "position": 0.25,
     }
+    assert content["sentences"][1] == {
+        "text": "Hale returns.",
+        "evidence": {
+            "chapter": 1,
+            "paragraph": 3,
+            "page": None,
+            "quote": "She waited at the quay | for *him*.",
+            "score": 0.1,
+            "supported": False,
+        },
+    }
+    assert content["chapters"][0]["sentences"][0]["evidence"]["score"] == 0.8123
+    assert content["people"][0]["together"] == [{"name": "Hale", "paragraphs": 31}]
+    assert len(content["places"][0]["mentions_by_part"]) == PARTS
     assert content["making"]["state_bytes"] == 8_100_000
     assert "run" not in content
 
@@ -44,11 +62,14 @@ def test_text_is_wrapped_and_has_everything() -> None:
     long = passage("A sentence of many words that has to be wrapped somewhere " * 4, 2, 7)
     text = to_text(sample(passages=(long,)))
     assert max(map(len, text.splitlines())) <= 80
-    flat = " ".join(text.split(" ")).replace("\n", " ")
+    flat = " ".join(text.replace("\u00a0", "~").split()).replace("~", "\u00a0")
     for wanted in (
         "THE SMALL HARBOUR",
         "by A. Tester",
-        "Anna waits.",
+        "Anna waits. (1\u00a0¶\u00a03) Hale returns. (unsupported)",
+        "Sentences without support in the book: Hale returns.",
+        "Anna Brook (Anna, Miss Brook): 1,200 mentions, first in 1\u00a0¶\u00a02; most often with",
+        "the Quay (Quay): 12 mentions, first in 2\u00a0¶\u00a01",
         "(¶\u00a07)",
         "found: Harry.",
     ):

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 
+from infinisum.document.anchors import heading_anchors
 from infinisum.document.markdown import escape, to_markdown
-from infinisum.summary.summary import ChapterSummary
-from tests.document.samples import passage, sample
+from infinisum.summary.summary import ChapterSummary, Grounding
+from tests.document.samples import passage, sample, written
 
 
 def test_the_form_of_the_contract() -> None:
@@ -18,6 +20,7 @@ def test_the_form_of_the_contract() -> None:
         "## Chapter by chapter",
         "### 1 · The Quay",
         "### Chapter 2",
+        "## People",
         "## How well is this grounded",
         "## Left out of the source",
     ]
@@ -28,8 +31,8 @@ def test_the_form_of_the_contract() -> None:
 
 def test_every_quotation_carries_its_place() -> None:
     text = to_markdown(sample())
-    assert "> **1 · The Quay** — She waited. (¶\u00a03)" in text
-    assert "> **Chapter 2** — He came. (¶\u00a04, p.\u00a09)" in text
+    assert "> **[1 · The Quay](#1--the-quay)** — She waited. (¶\u00a03)" in text
+    assert "> **[Chapter 2](#chapter-2)** — He came. (¶\u00a04, p.\u00a09)" in text
     assert "> A. (¶\u00a01)" in text
 
 
@@ -54,6 +57,8 @@ def test_level_book_has_no_chapters() -> None:
     text = to_markdown(sample(making=making))
     assert "## Chapter by chapter" not in text
     assert "**1 · The Quay**" in text
+    assert "Anna waits. (1\u00a0¶\u00a03) " in text  # no heading that a link could lead to
+    assert "](#" not in text
 
 
 def test_parts_stand_above_their_first_chapter() -> None:
@@ -114,9 +119,7 @@ def test_escape_codes_and_markup_in_titles_are_harmless() -> None:
     ],
 )
 def test_a_sentence_out_of_a_speech_gets_its_other_mark(text: str, shown: str) -> None:
-    assert f"> **1 · The Quay** — {shown} (¶\u00a01)" in to_markdown(
-        sample(passages=(passage(text),))
-    )
+    assert f"** — {shown} (¶\u00a01)" in to_markdown(sample(passages=(passage(text),)))
 
 
 def test_a_title_that_is_a_number_alone() -> None:
@@ -136,3 +139,76 @@ def test_chapters_without_a_summary_say_why() -> None:
     text = to_markdown(sample(chapters=chapters))
     assert "There is no text under this title." in text
     assert "Nothing was written here." in text
+
+
+def test_every_written_sentence_leads_to_its_evidence_or_is_marked() -> None:
+    text = to_markdown(sample())
+    mark = "[1\u00a0¶\u00a03](#1--the-quay)"
+    assert f"Anna waits. ({mark}) Hale returns. (*unsupported*)" in text
+    assert (
+        "Anna waits. (¶\u00a03, p.\u00a07)" in text
+    )  # under its chapter the paragraph says enough
+    assert "the book supports 2 of the 3 written ones (67 %)" in text
+    assert "Sentences without support in the book:\n\n- Hale returns." in text
+
+
+def test_without_evidence_the_text_stands_alone() -> None:
+    plain = replace(sample().chapters[0], sentences=())
+    grounding = Grounding(4, 2, (), (), (0,) * 10)
+    text = to_markdown(sample(sentences=(), chapters=(plain,), grounding=grounding))
+    assert "\nAnna waits. Hale returns.\n" in text
+    assert "unsupported" not in text
+    assert "No evidence was looked for." in text
+
+
+def test_people_and_places_with_first_place_and_count() -> None:
+    lines = to_markdown(sample()).splitlines()
+    first, second = "[1\u00a0¶\u00a02](#1--the-quay)", "[2\u00a0¶\u00a04](#chapter-2)"
+    assert f"| **Anna Brook** (Anna, Miss Brook) | 1,200 | {first} | Hale (31) |" in lines
+    assert f"| **Hale** | 1 | {second} | Anna Brook (31) |" in lines
+    assert "| **the Quay** (Quay) | 12 | [2\u00a0¶\u00a01](#chapter-2) |" in lines
+
+
+def test_text_of_a_book_stays_text_in_sentences_and_names() -> None:
+    person = replace(sample().people[0], name="A | *B*", variants=("[x](y)",), together=())
+    sentences = (written("See [this](that) | or *that*."),)
+    text = to_markdown(sample(people=(person,), sentences=sentences))
+    assert "| **A \\| \\*B\\*** (\\[x\\](y)) | 1,200 |" in text
+    assert "See \\[this\\](that) \\| or \\*that\\*. ([1\u00a0¶\u00a03]" in text
+
+
+@pytest.mark.parametrize(
+    ("headings", "anchors"),
+    [
+        (["1 · The Quay"], ["1--the-quay"]),
+        (["Chapter IV."], ["chapter-iv"]),
+        (["What's *this*, then?"], ["whats-this-then"]),
+        (["3 · Ärger über_alles — 1866"], ["3--ärger-über_alles--1866"]),
+        (["第一章 狂人"], ["第一章-狂人"]),
+        (["I", "I", "I-1", "I"], ["i", "i-1", "i-1-1", "i-2"]),
+    ],
+)
+def test_anchors_are_those_of_renderers(headings: list[str], anchors: list[str]) -> None:
+    assert heading_anchors(headings) == anchors
+
+
+def test_links_lead_to_headings_of_the_document() -> None:
+    chapters = tuple(
+        ChapterSummary(n, title, (), 9, "", (passage("x", n),))
+        for n, title in enumerate(("Summary", "Chapter 1", "Chapter 1", "The *Sea* [again]"), 1)
+    )
+    text = to_markdown(
+        sample(
+            title="Summary",
+            chapters=chapters,
+            passages=tuple(p for c in chapters for p in c.passages),
+        )
+    )
+    headings = [
+        re.sub(r"\\(.)", r"\1", line.lstrip("#").strip())
+        for line in text.splitlines()
+        if line.startswith("#")
+    ]
+    anchors = heading_anchors(headings)
+    links = re.findall(r"> \*\*\[.*?\]\(#(.*?)\)\*\*", text)
+    assert links == anchors[3:7]
