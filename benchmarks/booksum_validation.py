@@ -28,10 +28,10 @@ from pathlib import Path
 from infinisum.books.book import Book
 from infinisum.books.selection import select_part
 from infinisum.config import Method, SummarizeOptions
+from infinisum.datasets.jsonl import read_json_lines
 from infinisum.evaluation.baselines import BASELINES, greedy_oracle
 from infinisum.loading import LoadedModel
 from infinisum.rouge import RougeScores, corpus_rouge, rouge
-from infinisum.training.jsonl import read_json_lines
 
 FILES = {"book": "booksum-books-validation", "chapter": "booksum-chapters-validation"}
 WORDS = {"book": 1_214, "chapter": 338}  # mean length of the references

@@ -17,10 +17,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from infinisum.datasets.jsonl import read_json_lines
 from infinisum.errors import InputError, NotFoundError
 from infinisum.segments import ChapterSegments, Segment, Sentence, segment_sentences
 from infinisum.tokenizer import Tokenizer, plain_typography
-from infinisum.training.jsonl import read_json_lines
 from infinisum.training.labels import split_paragraphs
 from infinisum.training.overlap import HeldOut
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from infinisum.training.jsonl import read_json_lines
+from infinisum.datasets.jsonl import read_json_lines
 
 Hashes = npt.NDArray[np.uint64]
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from infinisum.datasets.jsonl import read_json_lines
 from infinisum.tokenizer import (
     BOS,
     EOS,
@@ -19,7 +20,6 @@ from infinisum.tokenizer import (
     TOKENIZER_FILE,
     UNK,
 )
-from infinisum.training.jsonl import read_json_lines
 
 if TYPE_CHECKING:
     import tokenizers
