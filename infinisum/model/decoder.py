@@ -11,6 +11,7 @@ from transformers.cache_utils import EncoderDecoderCache
 from transformers.masking_utils import create_causal_mask
 
 from infinisum.model.attention import PlaceEmbedding
+from infinisum.model.compat import CACHE
 from infinisum.model.config import COMPRESSIVE_RULES, InfinisumConfig
 from infinisum.model.layers import (
     FeedForward,
@@ -233,7 +234,7 @@ class InfiniDecoder(nn.Module):
             config=self.config,
             inputs_embeds=embedded,
             attention_mask=attention_mask,
-            past_key_values=None if cache is None else cache.self_attention_cache,
+            **{CACHE: None if cache is None else cache.self_attention_cache},
         )
         here = torch.arange(past, past + embedded.shape[1], device=embedded.device)
         table = None

@@ -19,6 +19,7 @@ from transformers.cache_utils import DynamicCache, EncoderDecoderCache
 from transformers.modeling_outputs import BaseModelOutput, Seq2SeqLMOutput
 
 from infinisum.model.attention import PlaceTable
+from infinisum.model.compat import CACHE
 from infinisum.model.config import InfinisumConfig
 from infinisum.model.context import (
     ContextState,
@@ -260,6 +261,7 @@ class InfinisumForConditionalGeneration(PreTrainedModel, GenerationMixin):
         past_key_values: EncoderDecoderCache | None = None,
         labels: Tensor | None = None,
         use_cache: bool | None = None,
+        cache: EncoderDecoderCache | None = None,
         **reading: Any,
     ) -> InfinisumOutput:
         """Logits `[B, T, vocab_size]`, and the loss where `labels` `[B, T]` are given.
@@ -270,9 +272,10 @@ class InfinisumForConditionalGeneration(PreTrainedModel, GenerationMixin):
             decoder_input_ids: `[B, T]`; made from `labels` by shifting where absent.
             decoder_attention_mask: `[B, past + T]`.
             encoder_outputs: from `encode` or `visible`.
-            past_key_values: cache of earlier steps.
+            past_key_values: the older name of `cache` in `transformers`.
             labels: -100 where no loss is wanted.
             use_cache: return a cache.
+            cache: of earlier steps.
             reading: the other arguments of `encode` (`READING_ARGUMENTS`).
         """
         if encoder_outputs is None:
@@ -284,15 +287,16 @@ class InfinisumForConditionalGeneration(PreTrainedModel, GenerationMixin):
             if labels is None:
                 raise ValueError("either decoder_input_ids or labels is needed")
             decoder_input_ids = self.prepare_decoder_input_ids_from_labels(labels)
-        if use_cache and past_key_values is None:
-            past_key_values = EncoderDecoderCache(
+        cache = past_key_values if cache is None else cache
+        if use_cache and cache is None:
+            cache = EncoderDecoderCache(
                 DynamicCache(config=self.config), DynamicCache(config=self.config)
             )
         hidden = self.decoder(
             self.shared(decoder_input_ids),
             encoder_outputs.book(),
             decoder_attention_mask,
-            past_key_values,
+            cache,
         )
         if self.config.scale_decoder_outputs:
             hidden = hidden * self.config.d_model**-0.5
@@ -302,14 +306,16 @@ class InfinisumForConditionalGeneration(PreTrainedModel, GenerationMixin):
             loss = F.cross_entropy(
                 logits.flatten(0, 1).float(), labels.flatten(), ignore_index=-100
             )
-        return InfinisumOutput(
+        output = InfinisumOutput(
             loss=loss,
             logits=logits,
-            past_key_values=past_key_values,
             encoder_last_hidden_state=encoder_outputs.last_hidden_state,
             salience=encoder_outputs.salience,
             vectors=encoder_outputs.vectors,
         )
+        if cache is not None:
+            output[CACHE] = cache
+        return output
 
     def prepare_decoder_input_ids_from_labels(self, labels: Tensor) -> Tensor:
         """Shift labels right behind the start token; -100 becomes padding."""
@@ -318,7 +324,7 @@ class InfinisumForConditionalGeneration(PreTrainedModel, GenerationMixin):
         return shifted.masked_fill(shifted == -100, self.config.pad_token_id or 0)
 
     @torch.no_grad()
-    def generate(  # type: ignore[override]
+    def generate(
         self,
         inputs: Tensor | None = None,
         encoder_outputs: InfiniEncoderOutput | None = None,
@@ -340,7 +346,7 @@ class InfinisumForConditionalGeneration(PreTrainedModel, GenerationMixin):
                 raise ValueError("either a text or encoder_outputs is needed")
             encoder_outputs = self.encode(text, mask, **known)
         copy = InfiniEncoderOutput(**encoder_outputs)  # generate() repeats its entries in place
-        return super().generate(encoder_outputs=copy, **kwargs)  # type: ignore[misc]
+        return super().generate(encoder_outputs=copy, **kwargs)
 
 
 AutoConfig.register("infinisum", InfinisumConfig)

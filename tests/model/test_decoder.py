@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from infinisum.model.compat import CACHE
 from infinisum.model.modeling import InfiniEncoderOutput, InfinisumForConditionalGeneration
 from tests.model.helpers import close, random
 from tests.model.networks import VOCABULARY, reference_of, text_of, tiny_model
@@ -107,10 +108,10 @@ def test_cached_decoding_equals_teacher_forcing(
             output = model(
                 encoder_outputs=book,
                 decoder_input_ids=TARGET[:, at : at + size],
-                past_key_values=cache,
+                cache=cache,
                 use_cache=True,
             )
-            cache = output.past_key_values
+            cache = output[CACHE]
             parts.append(output.logits)
             at += size
     close(torch.cat(parts, 1), expected, 1e-12)
