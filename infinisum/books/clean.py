@@ -170,9 +170,9 @@ def _before(line: str, following: str, vocabulary: Vocabulary) -> str:
             divided = line[-1] == _SOFT_HYPHEN or vocabulary.is_divided(left[1], right[0])
             return line[:-1] if divided else f"{line[:-1]}-"
     dashed = _DASH_END.search(line) is not None and following[0].isalnum()
-    return line if dashed or (_is_cjk(line[-1]) and _is_cjk(following[0])) else f"{line} "
+    return line if dashed or (is_cjk(line[-1]) and is_cjk(following[0])) else f"{line} "
 
 
-def _is_cjk(character: str) -> bool:
+def is_cjk(character: str) -> bool:
     """Whether a character is of a script that puts no space between words at a line end."""
     return "\u2e80" <= character <= "\u9fff" or "\uff00" <= character <= "\uffef"

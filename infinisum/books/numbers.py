@@ -81,6 +81,12 @@ _FOREIGN = {
     )
     for name in names.split()
 }
+_RUSSIAN_STEMS = (
+    "перв втор трет четверт пят шест седьм восьм девят десят одиннадцат двенадцат тринадцат"
+    " четырнадцат пятнадцат шестнадцат семнадцат восемнадцат девятнадцат двадцат"
+)
+_RUSSIAN = {stem: number for number, stem in enumerate(_RUSSIAN_STEMS.split(), start=1)}
+_RUSSIAN_ENDING = re.compile(r"(?:ый|ой|ий|ая|ое|ья|ье)$")
 _GERMAN_ENDING = re.compile(r"(?:e[rsnm]?|)$")
 
 _CJK_DIGITS = {c: n for n, c in enumerate("〇一二三四五六七八九")} | {"零": 0, "两": 2, "兩": 2}
@@ -151,5 +157,7 @@ def number_value(text: str) -> int | None:
         return value
     lowered = text.casefold()
     if (value := _english_value(lowered)) is not None:
+        return value
+    if (value := _RUSSIAN.get(_RUSSIAN_ENDING.sub("", lowered.replace("ё", "е")))) is not None:
         return value
     return _FOREIGN.get(lowered, _FOREIGN.get(_GERMAN_ENDING.sub("", lowered)))

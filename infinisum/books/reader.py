@@ -6,11 +6,13 @@ The name counts only among kinds of text, where it tells Markdown from HTML and 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 from infinisum.books.book import Book
+from infinisum.books.language import language_of_book
 from infinisum.errors import InputError
 
 _KINDS = "infinisum reads EPUB, PDF, HTML, Markdown and plain text."
@@ -57,7 +59,11 @@ _HEAD = 64 * 1024  # bytes looked at to tell the kind
 
 
 def read_book(
-    source: str | Path | BinaryIO, *, encoding: str | None = None, name: str = ""
+    source: str | Path | BinaryIO,
+    *,
+    encoding: str | None = None,
+    name: str = "",
+    progress: Callable[[int, int], None] | None = None,
 ) -> Book:
     """Reads a book: metadata, chapters, language, and a report of what was left out.
 
@@ -68,6 +74,7 @@ def read_book(
         encoding: of a text or HTML file, where it is not to be guessed: "cp949".
         name: what to call the book in messages and in `Book.source`; the path, or "-" for a
             stream, if not given. Its ending tells Markdown from HTML and plain text.
+        progress: called with the pages done and the pages there are, while a PDF is read.
 
     Raises:
         InputError: missing, empty, a folder, damaged, protected by DRM, without text, or of a kind
@@ -81,10 +88,10 @@ def read_book(
         data = source.read()
     if not data.strip(b"\x00\t\n\r \xef\xbb\xbf"):
         raise InputError(f"{name}: the file is empty.", "")
-    book = _read(data, name, encoding)
+    book = _read(data, name, encoding, progress)
     if not book.chapters or not book.words:
         raise InputError(f"{name}: no text found.", _KINDS)
-    book = replace(book, source=name)
+    book = replace(book, source=name, language=language_of_book(book))
     return book if book.title else replace(book, title=_title_from(name))
 
 
@@ -104,13 +111,18 @@ def _read_file(path: Path, name: str) -> bytes:
         raise InputError(f"{name}: cannot be read: {reason}.", "Check its permissions.") from error
 
 
-def _read(data: bytes, name: str, encoding: str | None) -> Book:
+def _read(
+    data: bytes,
+    name: str,
+    encoding: str | None,
+    progress: Callable[[int, int], None] | None,
+) -> Book:
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
         return _read_zip(data, name)
     if b"%PDF-" in data[:1024]:
         from infinisum.books.pdf import read_pdf
 
-        return read_pdf(data, name)
+        return read_pdf(data, name, progress)
     _refuse_foreign(data, name)
     suffix = Path(name).suffix.lower()
     # Markdown may hold any number of HTML tags, but does not begin as a page of HTML.

@@ -26,6 +26,8 @@ _PICTURE = re.compile(
     r"(?:[^\[\]]|\[[^\[\]]*\])*\]|\[\s*\]",
     re.IGNORECASE,
 )
+# How Japanese texts write the reading of a word, and its typesetter's notes.
+_READINGS = re.compile(r"《[\u3040-\u30ff]+》|［＃[^］\n]*］|｜(?=[^《\n]{1,20}《[\u3040-\u30ff])")
 _ITALIC = re.compile(r"(?<![\w_])_(?=[^\s_])([^_]{1,2000}?)(?<=[^\s_])_(?![\w_])", re.DOTALL)
 _BOLD = re.compile(r"(?<![\w=])=(?=[^\s=])([^=\n]{1,300}?)(?<=[^\s=])=(?![\w=])")
 _RULE = re.compile(r"[\s*•·#~_=—–\-+.]+")
@@ -70,7 +72,8 @@ def read_text(data: bytes, name: str, encoding: str | None = None) -> Book:
     """
     decoded, codec = decode(data, encoding, name)
     stripped = strip_gutenberg(clean_text(decoded, keep_tabs=True))
-    without_pictures, pictures = _PICTURE.subn("", stripped.text)
+    without_readings = _READINGS.sub("", stripped.text)
+    without_pictures, pictures = _PICTURE.subn("", without_readings)
     text = _Text(
         paragraphs_of_lines(without_pictures.split("\n")),
         stripped.title,

@@ -7,7 +7,7 @@ import re
 import statistics
 from collections.abc import Iterator, Sequence
 
-from infinisum.books.clean import Vocabulary, join_lines
+from infinisum.books.clean import Vocabulary, is_cjk, join_lines
 from infinisum.books.headings import parse_heading
 
 _LONG_LINE = 160  # characters: nobody wraps prose this wide
@@ -19,6 +19,9 @@ _INDENT = 2  # columns
 _INDENTED_SHARE = 0.5  # of a block's first lines
 _FEW_LINES = 4
 _ENDS = re.compile(r"[.!?…:;—][”’\"')\]»_]*$|[”’\"»]$")
+_SENTENCE = re.compile(r"[.!?…。！？][”’\"')\]»」』）]*$|[」』]$")
+_SENTENCES_SHARE = 0.85  # of the lines end where a sentence ends: every line is a paragraph
+_SEVERAL = 10  # lines, for that to say anything
 _TAB = 4
 _LOOKED_AT = 8  # lines of a block that tell whether it is a table of contents
 _PAGE_NUMBER = re.compile(r"[\s.·]+\d{1,4}$")
@@ -40,7 +43,12 @@ def paragraphs_of_lines(lines: Sequence[str]) -> list[str]:
     if not filled:
         return []
     total = sum(map(len, filled))
-    if sum(len(line) for line in filled if len(line) > _LONG_LINE) > _LONG_SHARE * total:
+    long = sum(len(line) for line in filled if len(line) > _LONG_LINE)
+    sentences = sum(_SENTENCE.search(line) is not None for line in filled)
+    # One paragraph a line: Japanese and Korean texts are kept so, with short lines of dialogue.
+    if long > _LONG_SHARE * total or (
+        len(filled) >= _SEVERAL and sentences >= _SENTENCES_SHARE * len(filled)
+    ):
         return [line.strip() for line in filled]
     width = _width(filled)
     vocabulary = Vocabulary(filled)
@@ -94,6 +102,8 @@ def _is_double_spaced(lines: Sequence[str]) -> bool:
 def _is_full(line: str, following: str, width: int) -> bool:
     """Whether the first word of the following line had no room at the end of this one."""
     word = following.split(maxsplit=1)[0]
+    if is_cjk(word[0]):  # breaks after any character
+        return len(line) + 1 > width
     return len(line) + 1 + len(word) > width
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from infinisum.books.book import Book
 from infinisum.cli.console import Console, SummaryBars, print_result, quiet_libraries
 from infinisum.cli.sources import read_source
-from infinisum.config import TOKENS_PER_WORD, SummarizeOptions
+from infinisum.config import DEFAULT_MODEL, TOKENS_PER_WORD, SummarizeOptions
 from infinisum.document import to_markdown, write_document
 from infinisum.document.json import to_dict
 from infinisum.document.phrases import size
@@ -38,6 +38,7 @@ class Batch:
     reference: Path | None
     as_json: bool
     _loaded: LoadedModel | None = None
+    _said_language: bool = False
     _reference: Reference | None = None
     _done: list[dict[str, Any]] = field(default_factory=list)
     _failed: list[dict[str, Any]] = field(default_factory=list)
@@ -98,10 +99,11 @@ class Batch:
 
     def _read(self, source: str) -> Book:
         started = time.perf_counter()
-        with self.console.busy(f"Opening {source}"):
-            book = read_source(source, self.encoding)
+        with self.console.opening(source) as progress:
+            book = read_source(source, self.encoding, progress)
         for warning in book.warnings:
             self.console.warning(warning)
+        self._say_language(book)
         for item in book.left_out:
             self.console.detail(f"Left out: {item.what} ({item.reason}, {item.words:,} words)")
         self.console.detail(
@@ -109,6 +111,16 @@ class Batch:
             f"{len(book.chapters):,} chapters"
         )
         return book
+
+    def _say_language(self, book: Book) -> None:
+        """Say once that the default model knows English, at the first book in another language."""
+        foreign = book.language and not book.language.lower().startswith("en")
+        if foreign and self.model == DEFAULT_MODEL and not self._said_language:
+            self._said_language = True
+            self.console.warning(
+                f"{book.source}: a book in another language ({book.language}). It is read whole; "
+                "the default model learned from English books and writes English."
+            )
 
     def _load(self) -> LoadedModel:
         """The model, loaded once."""

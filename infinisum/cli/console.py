@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -58,6 +58,31 @@ class Console:
             return
         with self.rich().status(one_line(message), spinner="line"):
             yield
+
+    @contextmanager
+    def opening(self, source: str) -> Iterator[Callable[[int, int], None] | None]:
+        """Show that a book is opened: a spinner, and a bar as soon as its pages are counted.
+
+        Yields:
+            What is to be called with the pages done and the pages there are; None without bars.
+        """
+        if not self.bars:
+            yield None
+            return
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+
+        with Progress(
+            SpinnerColumn("line"),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[pages]}", markup=False),
+            console=self.rich(),
+            transient=True,
+        ) as bars:
+            task = bars.add_task(one_line(f"Opening {source}"), total=None, pages="")
+            yield lambda done, total: bars.update(
+                task, completed=done, total=total, pages=f"page {done:,} of {total:,}"
+            )
 
     def rich(self) -> RichConsole:
         """The rich console on stderr."""

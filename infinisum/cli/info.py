@@ -51,8 +51,9 @@ def info(
         facts = _model_facts(find_model(what))
         print_result(_json(facts) if as_json else _model_lines(facts))
         return
-    book = read_source(what, encoding)
     console = Console(quiet, verbose)
+    with console.opening(what) as progress:
+        book = read_source(what, encoding, progress)
     for warning in book.warnings:
         console.warning(warning)
     if as_json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from infinisum.books.book import Book
@@ -16,8 +16,17 @@ STDIN = "-"
 BOOK_ENDINGS = (".epub", ".pdf", ".txt", ".md", ".markdown", ".html", ".htm", ".xhtml")
 
 
-def read_source(source: str, encoding: str | None = None) -> Book:
+def read_source(
+    source: str,
+    encoding: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Book:
     """Read the book a source names, standard input for "-".
+
+    Args:
+        source: path of the book, or "-".
+        encoding: of a text, where it is not to be guessed.
+        progress: called with the pages done and the pages there are, while a PDF is read.
 
     Raises:
         InputError: missing or unreadable.
@@ -25,8 +34,8 @@ def read_source(source: str, encoding: str | None = None) -> Book:
     from infinisum.books.reader import read_book
 
     if source == STDIN:
-        return read_book(sys.stdin.buffer, encoding=encoding, name=STDIN)
-    return read_book(source, encoding=encoding)
+        return read_book(sys.stdin.buffer, encoding=encoding, name=STDIN, progress=progress)
+    return read_book(source, encoding=encoding, progress=progress)
 
 
 def expand_sources(sources: Sequence[str], output: str | None) -> list[str]:

@@ -13,7 +13,7 @@ def test_a_book(cli: Cli, book: Path, tiny_model: Path) -> None:
     result = cli("info", book, "--model", tiny_model)
     assert result.status == 0
     lines = result.out.splitlines()
-    assert lines[0] == "The Small Harbour (html)"
+    assert lines[0] == "The Small Harbour (html, en)"
     assert lines[1] == "783 words in 4 chapters"
     assert "to read on cpu in float32" in lines[2]
     assert lines[-1].startswith("   4  Chapter 4: The Market (194 words")
