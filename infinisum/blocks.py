@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from infinisum.features import FEATURE_NAMES
 from infinisum.segments import Segment, Sentence
 
 
@@ -21,7 +22,10 @@ class Block(NamedTuple):
 
 
 def make_block(
-    texts: Sequence[tuple[Sequence[Segment], Sequence[Sentence]]], segment_length: int, pad_id: int
+    texts: Sequence[tuple[Sequence[Segment], Sequence[Sentence]]],
+    segment_length: int,
+    pad_id: int,
+    least_segments: int = 1,
 ) -> Block:
     """Lay out texts side by side.
 
@@ -29,11 +33,15 @@ def make_block(
         texts: for each row its segments, and the sentences their spans refer to.
         segment_length: N.
         pad_id: fills what is not text.
+        least_segments: rows are filled up to so many, even where no text has them.
     """
     B, N = len(texts), segment_length
-    S = max(len(segments) for segments, _ in texts)
+    S = max(least_segments, *(len(segments) for segments, _ in texts))
     K = max((len(segment.spans) for segments, _ in texts for segment in segments), default=0)
-    F = max((len(sentences[0].features) for _, sentences in texts if sentences), default=0)
+    F = max(
+        (len(sentences[0].features) for _, sentences in texts if sentences),
+        default=len(FEATURE_NAMES),
+    )
     ids = torch.full((B, S, N), pad_id, dtype=torch.long)
     mask = torch.zeros(B, S, N, dtype=torch.bool)
     sentence_ids = torch.full((B, S, N), -1, dtype=torch.long)

@@ -139,7 +139,10 @@ class FinetuneOptions:
     batch_size: int = 8
     learning_rate: float = 3e-4
     gate_learning_rate: float = 0.01  # gates hardly move at the rate of the other weights
-    max_segments: int = 8  # longest text of a step, in segments
+    batch_tokens: int = 32_768  # most tokens a batch, padding included
+    min_segments: int = 2  # longest text of a step, in segments, when training begins
+    max_segments: int = 32  # and once the curriculum is over
+    curriculum_share: float = 0.3  # of the steps, over which it grows
     save_minutes: float = 10.0  # between two checkpoints
     seed: int = 0
     resume: bool = False  # go on from the newest checkpoint in `output`
@@ -155,8 +158,10 @@ class FinetuneOptions:
         _one_of("--embeddings", self.embeddings, get_args(Embeddings))
         if not self.data:
             raise UsageError("--data is missing.", "Name a JSONL file or a folder of them.")
-        for name in ("max_steps", "batch_size", "max_segments"):
+        for name in ("max_steps", "batch_size", "batch_tokens", "min_segments", "max_segments"):
             _at_least(option_name(name), getattr(self, name), 1)
+        if not 0 <= self.curriculum_share <= 1:
+            raise UsageError(f"--curriculum-share {self.curriculum_share}: must be 0 to 1.")
         for name in ("learning_rate", "gate_learning_rate", "save_minutes", "time_limit_minutes"):
             value = getattr(self, name)
             if value is not None and not value > 0:

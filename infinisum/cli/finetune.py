@@ -62,9 +62,18 @@ def finetune(
     gate_learning_rate: Annotated[
         float, typer.Option(metavar="X", help="Of the gates between memory and attention.")
     ] = _DEFAULT.gate_learning_rate,
+    batch_tokens: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Tokens a step, padding included.")
+    ] = _DEFAULT.batch_tokens,
+    min_segments: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Longest text at first, in segments.")
+    ] = _DEFAULT.min_segments,
     max_segments: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Longest text of a step, in segments.")
+        int, typer.Option(metavar="N", min=1, help="Longest text later, in segments.")
     ] = _DEFAULT.max_segments,
+    curriculum_share: Annotated[
+        float, typer.Option(metavar="SHARE", help="Of the steps, over which texts get longer.")
+    ] = _DEFAULT.curriculum_share,
     save_minutes: Annotated[
         float, typer.Option(metavar="MINUTES", help="Between two checkpoints.")
     ] = _DEFAULT.save_minutes,
@@ -100,7 +109,10 @@ def finetune(
         batch_size=batch_size,
         learning_rate=learning_rate,
         gate_learning_rate=gate_learning_rate,
+        batch_tokens=batch_tokens,
+        min_segments=min_segments,
         max_segments=max_segments,
+        curriculum_share=curriculum_share,
         save_minutes=save_minutes,
         seed=seed,
         resume=resume,

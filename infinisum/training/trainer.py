@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, set_seed
 from transformers.trainer_utils import get_last_checkpoint
 
@@ -18,17 +19,19 @@ from infinisum.model.config import InfinisumConfig
 from infinisum.model.modeling import InfinisumForConditionalGeneration
 from infinisum.model.presets import PRESETS
 from infinisum.tokenizer import Tokenizer, load_tokenizer
+from infinisum.training.batches import Collator
 from infinisum.training.callbacks import Clock, JsonLog
-from infinisum.training.objectives import (
+from infinisum.training.losses import (
     VECTOR_WEIGHT,
-    Collator,
+    Counts,
     salience_loss,
     summary_loss,
     vector_loss,
 )
-from infinisum.training.shards import prepared
+from infinisum.training.objectives import Objective, objectives_named
+from infinisum.training.plan import Curriculum, DrawnTexts, Plan, rows_of
+from infinisum.training.shards import ShardDataset, prepared
 
-OBJECTIVES = ("summarize", "salience")
 WEIGHT_DECAY = 0.05
 WARMUP_SHARE = 0.05
 
@@ -59,18 +62,27 @@ def optimizer_groups(
 
 
 class BookTrainer(Seq2SeqTrainer):
-    """Seq2SeqTrainer with our losses and optimizer groups.
+    """Seq2SeqTrainer with our plan of batches, losses and optimizer groups.
 
     Args:
-        weights: weight of each objective.
+        plan: the batches of the run, from which accelerate gives each process its own.
+        objectives: that the plan draws from, with their weights.
         gate_learning_rate: of the mixing gates.
     """
 
+    loss_is_scaled_for_ga = True  # compute_loss divides by the counts of the whole step
+
     def __init__(
-        self, *args: Any, weights: dict[str, float], gate_learning_rate: float, **kwargs: Any
+        self,
+        *args: Any,
+        plan: Plan,
+        objectives: dict[Objective, float],
+        gate_learning_rate: float,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.weights = weights
+        self.plan = plan
+        self.weights = {objective.name: weight for objective, weight in objectives.items()}
         self.gate_learning_rate = gate_learning_rate
         self.parts: dict[str, list[float]] = {}
 
@@ -79,6 +91,17 @@ class BookTrainer(Seq2SeqTrainer):
         """The network being trained."""
         assert isinstance(self.model, InfinisumForConditionalGeneration)
         return self.model
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """The batches of the plan."""
+        loader: DataLoader[Any] = DataLoader(
+            self.train_dataset,  # type: ignore[arg-type]
+            batch_sampler=self.plan,
+            collate_fn=self.data_collator,
+            num_workers=self.args.dataloader_num_workers,
+            pin_memory=self.args.dataloader_pin_memory,
+        )
+        return self.accelerator.prepare(loader)  # type: ignore[no-any-return]
 
     def create_optimizer(self, *_: Any, **__: Any) -> torch.optim.Optimizer:
         """AdamW over our groups."""
@@ -89,27 +112,47 @@ class BookTrainer(Seq2SeqTrainer):
             self.optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), eps=1e-8)
         return self.optimizer
 
+    def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> Tensor:
+        """Counts of the step, over its micro-batches and all processes: `[4]`, as in `Counts`."""
+        counts = torch.stack([torch.stack(Counts.of(batch)) for batch in batch_samples]).sum(0)
+        gathered: Tensor = self.accelerator.gather(counts.to(device)[None])
+        return gathered.sum(0)
+
     def compute_loss(  # type: ignore[override]
-        self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, **_: Any
+        self,
+        model: nn.Module,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | None = None,
     ) -> Any:
-        """Weighted sum of the objectives' losses; each is logged by itself."""
+        """Loss of the step's objective, and of salience where texts have labels for it."""
         inputs = dict(inputs)
-        labels = inputs.pop("labels")
-        salience_labels = inputs.pop("salience_labels")
+        objective = inputs.pop("objective")
+        del inputs["ids"]
+        labels, salience_labels = inputs.pop("labels"), inputs.pop("salience_labels")
         teacher = inputs.pop("salience_vectors", None)
+        counts = Counts(*num_items_in_batch) if num_items_in_batch is not None else None
+        if counts is None:
+            counts = Counts.of({"labels": labels, "salience_labels": salience_labels})
         outputs = model(**inputs)
         parts: dict[str, Tensor] = {}
-        if "summarize" in self.weights:
-            parts["summarize"] = summary_loss(outputs.logits, labels)
-        if "salience" in self.weights:
-            parts["salience"] = salience_loss(outputs.salience, salience_labels)
-        loss = sum((self.weights[name] * part for name, part in parts.items()), torch.tensor(0.0))
-        if "salience" in self.weights and teacher is not None:
-            parts["vectors"] = vector_loss(outputs.vectors, teacher)
-            loss = loss + self.weights["salience"] * VECTOR_WEIGHT * parts["vectors"]
+        # Whatever the objective is, every weight takes part: processes exchange all gradients.
+        loss = 0 * (outputs.logits.sum() + outputs.salience.sum() + outputs.vectors.sum())
+        if objective != "salience":
+            parts[objective] = summary_loss(outputs.logits, labels, counts.tokens)
+            loss = loss + parts[objective]
+        if "salience" in self.weights and counts.sentences:
+            parts["salience"] = salience_loss(
+                outputs.salience, salience_labels, counts.sentences, counts.ranked
+            )
+            beside = self.weights["salience"] / self.weights[objective]
+            loss = loss + beside * parts["salience"]
+            if teacher is not None:
+                parts["vectors"] = vector_loss(outputs.vectors, teacher, counts.vectors)
+                loss = loss + beside * VECTOR_WEIGHT * parts["vectors"]
         for name, part in parts.items():
-            if part.detach() != 0:  # a batch without labels for an objective says nothing of it
-                self.parts.setdefault(name, []).append(float(part.detach()))
+            self.parts.setdefault(name, []).append(float(part.detach()))
+        loss = loss * self.accelerator.num_processes  # which average their gradients
         return (loss, outputs) if return_outputs else loss
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
@@ -180,20 +223,13 @@ def finetune(options: FinetuneOptions) -> Path:
         NotFoundError: nothing usable in the data.
         InputError: data or weights that cannot be read.
     """
-    weights = options.weights()
-    unknown = [name for name in weights if name not in OBJECTIVES]
-    if unknown:
-        raise UsageError(
-            f"--objective {','.join(unknown)}: unknown.", f"Known: {', '.join(OBJECTIVES)}."
-        )
     device, dtype, _ = choose(options.device, options.dtype)
     model, tokenizer = start_model(options)
+    objectives = objectives_named(options.weights(), tokenizer, model.config.segment_length)
     data = prepared(options.data, tokenizer, model.config.segment_length, options.output / "shards")
+    plan = plan_of(options, objectives, data, model.config.segment_length)
     collator = Collator(
-        model.config.segment_length,
-        tokenizer.pad_id,
-        model.config.reservoir_length,
-        options.max_segments,
+        model.config.segment_length, tokenizer.pad_id, model.config.reservoir_length
     )
     output = options.output
     output.mkdir(parents=True, exist_ok=True)
@@ -205,18 +241,43 @@ def finetune(options: FinetuneOptions) -> Path:
     trainer = BookTrainer(
         model=model,
         args=training_arguments(options, device, dtype),
-        train_dataset=data,
+        train_dataset=DrawnTexts(data, objectives, options.seed),
         data_collator=collator,
         callbacks=[
             Clock(options.time_limit_minutes, options.save_minutes),
             JsonLog(output / "training.jsonl"),
         ],
-        weights=weights,
+        plan=plan,
+        objectives=objectives,
         gate_learning_rate=options.gate_learning_rate,
     )
     trainer.train(resume_from_checkpoint=resume)
     save_model(model, options, output)
     return output
+
+
+def plan_of(
+    options: FinetuneOptions,
+    objectives: dict[Objective, float],
+    data: ShardDataset,
+    segment_length: int,
+) -> Plan:
+    """The plan that the options describe.
+
+    Raises:
+        NotFoundError: an objective finds no usable example.
+    """
+    return Plan(
+        objectives,
+        rows_of(data),
+        seed=options.seed,
+        steps=options.max_steps,
+        curriculum=Curriculum(options.min_segments, options.max_segments, options.curriculum_share),
+        micro_batches=1,
+        batch_texts=options.batch_size,
+        batch_tokens=options.batch_tokens,
+        segment_length=segment_length,
+    )
 
 
 def training_arguments(
@@ -239,6 +300,7 @@ def training_arguments(
         seed=options.seed,
         remove_unused_columns=False,
         label_names=["labels"],
+        accelerator_config={"even_batches": False},
         report_to=[],
         disable_tqdm=True,
     )

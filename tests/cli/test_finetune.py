@@ -31,6 +31,7 @@ def test_options_reach_the_training(
     options = ["--data", "a.jsonl", "--data", "b", "-o", out, "--model", tiny_model]
     options += ["--objective", "summarize:2,salience", "--max-steps", 5, "--time-limit", 1.5]
     options += ["--batch-size", 2, "--learning-rate", 0.001, "--gate-learning-rate", 0.02]
+    options += ["--min-segments", 1, "--batch-tokens", 999, "--curriculum-share", 0.5]
     options += ["--max-segments", 3, "--save-minutes", 2, "--seed", 9, "--resume"]
     options += ["--preset", "small", "--device", "cpu", "--dtype", "float32", "--json"]
     result = cli("finetune", *options)
@@ -48,7 +49,10 @@ def test_options_reach_the_training(
             batch_size=2,
             learning_rate=0.001,
             gate_learning_rate=0.02,
+            batch_tokens=999,
+            min_segments=1,
             max_segments=3,
+            curriculum_share=0.5,
             save_minutes=2.0,
             seed=9,
             resume=True,
