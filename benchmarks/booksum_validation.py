@@ -26,7 +26,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from infinisum.books.book import Book
-from infinisum.books.selection import select_part
 from infinisum.config import Method, SummarizeOptions
 from infinisum.datasets.jsonl import read_json_lines
 from infinisum.evaluation.baselines import BASELINES, greedy_oracle
@@ -119,30 +118,11 @@ def summaries(
     book: Book, loaded: LoadedModel, words: int, methods: list[Method]
 ) -> dict[Method, str]:
     """What `infinisum summarize --level book` writes with each method."""
-    from infinisum.engine import Engine
-    from infinisum.segments import book_segments
-    from infinisum.summary.compose import Composer
+    from infinisum.pipeline import read, summarize
 
-    part = select_part(book, "", "")
-    composers = {
-        method: Composer(
-            part,
-            loaded,
-            SummarizeOptions(level="book", words=words, method=method),
-            lambda done, total: None,
-        )
-        for method in methods
-    }
-    engine = Engine(loaded.model, pad_id=loaded.tokenizer.pad_id)
-    segments = book_segments(part.book, loaded.tokenizer, loaded.model.config.segment_length)
-    for reading in engine.read(segments):
-        for composer in composers.values():
-            composer.add_chapters([reading])
-    texts = {}
-    for method, composer in composers.items():
-        composer.add_book(engine.book_context)
-        texts[method] = composer.summary(engine.state_bytes()).running_text
-    return texts
+    asked = {m: SummarizeOptions(level="book", words=words, method=m) for m in methods}
+    reading = read(book, loaded, SummarizeOptions(level="book"))
+    return {m: summarize(reading, loaded, options).running_text for m, options in asked.items()}
 
 
 def prediction_rows(works: list[Work], path: Path) -> list[RougeScores]:

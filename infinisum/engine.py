@@ -5,11 +5,12 @@ Knows segments and states; knows nothing of files, formats or summaries.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 
 from infinisum.blocks import make_block
 from infinisum.segments import ChapterSegments, Sentence
@@ -31,7 +32,7 @@ class ChapterReading:
     tokens: int
     sentences: tuple[Sentence, ...]
     scores: list[float]  # salience of each sentence
-    context: InfiniEncoderOutput  # what the decoder sees when it writes about this chapter
+    context: InfiniEncoderOutput | None  # what the decoder sees when it writes about this chapter
 
 
 class Engine:
@@ -45,6 +46,7 @@ class Engine:
         block_segments: segments that go through the network at once: more is faster and takes
             more working memory; the result is the same to rounding.
         on_block: called after every block with the number of tokens read in it.
+        state: where an earlier engine stopped; None: the beginning of a book.
     """
 
     def __init__(
@@ -54,22 +56,28 @@ class Engine:
         pad_id: int = 0,
         block_segments: int = 4,
         on_block: Callable[[int], None] | None = None,
+        state: StreamState | None = None,
     ) -> None:
         self.model = model
         self.pad_id = pad_id
         self.block_segments = block_segments
         self.on_block = on_block
-        self.state: StreamState = model.initial_state(1)
-        self.segments = 0  # read so far
+        self.state: StreamState = model.initial_state(1) if state is None else state
+        self.segments = int(self.state.encoder.segments)  # read so far
 
-    def read(self, chapters: Iterable[ChapterSegments]) -> Iterator[ChapterReading]:
-        """Read on; yields each chapter when it is finished."""
+    def read(
+        self, chapters: Iterable[ChapterSegments], *, contexts: bool = True
+    ) -> Iterator[ChapterReading]:
+        """Read on; yields each chapter when it is finished.
+
+        Args:
+            chapters: in the order of the book.
+            contexts: whether somebody will write about them; without, `context` is None.
+        """
         for chapter in chapters:
             start = self.segments
             scores = self._read_chapter(chapter)
-            with torch.no_grad():
-                before = torch.full((1,), start, device=self.model.device)
-                context = self.model.visible(self.state, before)
+            context = self._chapter_context(start) if contexts else None
             yield ChapterReading(
                 chapter.index, chapter.title, chapter.tokens, chapter.sentences, scores, context
             )
@@ -81,10 +89,13 @@ class Engine:
 
     def state_bytes(self) -> int:
         """Bytes of the state, counted on its tensors."""
-        encoder, context = self.state
-        tensors = [encoder.segments, *context.window, *context.reservoir]
-        tensors += [part for memory in (*encoder.memories, *context.memories) for part in memory]
-        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+        return state_bytes(self.state)
+
+    def _chapter_context(self, start: int) -> InfiniEncoderOutput:
+        """What the decoder sees of the chapter that began with segment `start`."""
+        with torch.no_grad():
+            before = torch.full((1,), start, device=self.model.device)
+            return self.model.visible(self.state, before)
 
     def _read_chapter(self, chapter: ChapterSegments) -> list[float]:
         """Read a chapter; a sentence cut by a segment's end gets the mean score of its pieces."""
@@ -116,3 +127,58 @@ class Engine:
             return [[] for _ in segments]
         scores: list[list[float]] = output.salience[0].float().tolist()  # [S][K]
         return scores
+
+
+def state_tensors(state: StreamState) -> dict[str, Tensor]:
+    """Every tensor of a state under the name of its place: "context.window.states"."""
+    return dict(_named("", state))
+
+
+def state_bytes(state: StreamState) -> int:
+    """Bytes of a state, counted on its tensors."""
+    return sum(t.numel() * t.element_size() for t in state_tensors(state).values())
+
+
+def restore_state(
+    model: InfinisumForConditionalGeneration, tensors: Mapping[str, Tensor]
+) -> StreamState:
+    """The state whose `state_tensors` these are.
+
+    Raises:
+        ValueError: names, dtypes or shapes are not those of this network's states.
+    """
+    start = model.initial_state(1)
+    expected = state_tensors(start)
+    if expected.keys() != tensors.keys():
+        raise ValueError("the state has other parts than this network's")
+    for name, tensor in tensors.items():
+        like = expected[name]
+        # Exact keys, where a memory rule keeps them, grow with the text along one axis.
+        grows = name.rpartition(".")[2] in {"keys", "values", "kept"}
+        axis = (1 if name.endswith("kept") else 2) if grows else None
+        shapes = [[length for n, length in enumerate(t.shape) if n != axis] for t in (tensor, like)]
+        if tensor.dtype != like.dtype or tensor.dim() != like.dim() or shapes[0] != shapes[1]:
+            raise ValueError(f"{name} has not the form of this network's states")
+    moved = {name: tensor.to(model.device) for name, tensor in tensors.items()}
+    state: StreamState = _rebuilt("", start, moved)
+    return state
+
+
+def _named(name: str, part: Any) -> Iterator[tuple[str, Tensor]]:
+    if isinstance(part, Tensor):
+        yield name.removeprefix("."), part
+        return
+    names = getattr(part, "_fields", range(len(part)))
+    for field, value in zip(names, part, strict=True):
+        yield from _named(f"{name}.{field}", value)
+
+
+def _rebuilt(name: str, like: Any, tensors: Mapping[str, Tensor]) -> Any:
+    if isinstance(like, Tensor):
+        return tensors[name.removeprefix(".")]
+    names = getattr(like, "_fields", range(len(like)))
+    parts = [
+        _rebuilt(f"{name}.{field}", value, tensors)
+        for field, value in zip(names, like, strict=True)
+    ]
+    return type(like)(*parts) if hasattr(like, "_fields") else tuple(parts)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infinisum.errors import InputError, NotFoundError, UsageError
-from infinisum.tokenizer import Tokenizer, load_tokenizer
+from infinisum.tokenizer import TOKENIZER_FILE, Tokenizer, load_tokenizer
 
 if TYPE_CHECKING:
     import torch
@@ -23,6 +24,7 @@ class LoadedModel:
     tokenizer: Tokenizer
     name: str
     version: str  # of the weights, from the config
+    fingerprint: str  # of the folder's files; the same for every copy
     writes_well: bool  # whether its generated text is fit to be shown by default
     device: str
     dtype: str
@@ -82,11 +84,21 @@ def load_model(folder: str | Path, device: str = "auto", dtype: str = "auto") ->
         tokenizer=tokenizer,
         name=folder.resolve().name,
         version=model.config.infinisum_version,
+        fingerprint=model_fingerprint(folder),
         writes_well=model.config.writes_well,
         device=str(torch_device),
         dtype=str(torch_dtype).removeprefix("torch."),
         why=why,
     )
+
+
+def model_fingerprint(folder: Path) -> str:
+    """Tells models apart: a hash of the files that decide what a model computes."""
+    digest = hashlib.sha256()
+    for name in ("config.json", TOKENIZER_FILE, "model.safetensors"):
+        with (folder / name).open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:32]
 
 
 def choose(device: str, dtype: str) -> tuple[torch.device, torch.dtype, str]:

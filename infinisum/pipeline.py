@@ -1,26 +1,28 @@
-"""The whole way: a book → segments → a reading → summaries → `Summary`. Read this file first.
+"""The whole way: a book → segments → a reading → `Summary`. Read this file first.
 
-    book ─▶ segments ─▶ Engine ─▶ chapters with salience and contexts ─▶ drafts and passages
-                           └────▶ context of the whole book ───────────▶ summary of the book
+    book ─▶ segments ─▶ Engine ─▶ Reading: state, salience of every sentence ─▶ Summary
+                           └────▶ contexts of chapters ─▶ drafts ─▶ ┘
 
-The engine's memory of the book has a constant size; chapters are decoded a few at a time while the
-reading goes on, and their contexts are dropped.
+The engine's memory of the book has a constant size; chapters are written about a few at a time
+while the reading goes on, and their contexts are dropped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from infinisum.books.book import Book
-from infinisum.books.selection import select_part
-from infinisum.config import BLOCK_SEGMENTS, CHAPTERS_AT_ONCE, SummarizeOptions
+from infinisum.books.selection import Part, select_part
+from infinisum.config import SummarizeOptions
 from infinisum.errors import InputError
+from infinisum.readings.reader import read_on
+from infinisum.readings.reading import Mark, Reading
 from infinisum.summary.compose import Composer
-from infinisum.summary.summary import Summary
+from infinisum.summary.drafts import Drafts
+from infinisum.summary.summary import Summary, one_line
 
 if TYPE_CHECKING:
-    from infinisum.engine import ChapterReading
     from infinisum.loading import LoadedModel
 
 
@@ -44,52 +46,110 @@ class Silent:
         """Say nothing."""
 
 
-def summarize(
+def read(
     book: Book,
     loaded: LoadedModel,
     options: SummarizeOptions | None = None,
     progress: Progress | None = None,
-) -> Summary:
-    """Summarise a book, as a whole and chapter by chapter.
+) -> Reading:
+    """Read a book; the reading answers `summarize` without reading again.
 
     Args:
         book: from `read_book`.
         loaded: from `load_model`.
-        options: level, length, method and the rest.
+        options: of summaries to come: of a model that writes, what it writes about chapters is
+            written now, while what it sees of them is at hand. Anything else can be asked later.
         progress: is told how far it is.
 
     Raises:
         InputError: the book has no text.
         UsageError: `--chapters` or `--until` leaves nothing, or names what the book does not have.
     """
-    from infinisum.engine import Engine
-    from infinisum.segments import book_segments
-
     options, progress = options or SummarizeOptions(), progress or Silent()
+    part = _part(book, options)
+    drafts = Drafts(loaded, options, part.book.chapters, progress.wrote)
+    return _read(part.book, loaded, drafts, progress)
+
+
+def summarize(
+    source: Book | Reading,
+    loaded: LoadedModel,
+    options: SummarizeOptions | None = None,
+    progress: Progress | None = None,
+) -> Summary:
+    """Summarise a book, as a whole and chapter by chapter.
+
+    From a reading the summary is the same as from its book. Where the reading does not hold what
+    is asked for (see `why_read_again`), its text is read again.
+
+    Args:
+        source: a book from `read_book`, or what is left of one from `read`.
+        loaded: from `load_model`.
+        options: level, length, method and the rest.
+        progress: is told how far it is.
+
+    Raises:
+        InputError: the book has no text, or another model made the reading.
+        UsageError: `--chapters` or `--until` leaves nothing, or names what the book does not have.
+    """
+    options, progress = options or SummarizeOptions(), progress or Silent()
+    part = _part(source.book if isinstance(source, Reading) else source, options)
+    drafts = Drafts(loaded, options, part.book.chapters, progress.wrote)
+    if isinstance(source, Reading) and not _missing(source, part, drafts):
+        reading = replace(source.first(len(part.book.chapters)), book=part.book)
+    else:
+        reading = _read(part.book, loaded, drafts, progress)
+    return Composer(part, reading, loaded, options, drafts).summary()
+
+
+def why_read_again(reading: Reading, loaded: LoadedModel, options: SummarizeOptions) -> str:
+    """Why `summarize` has to read the text of a reading again; "" where it does not.
+
+    Raises:
+        InputError: another model made the reading.
+        UsageError: as `summarize`.
+    """
+    part = _part(reading.book, options)
+    return _missing(reading, part, Drafts(loaded, options, part.book.chapters, Silent().wrote))
+
+
+def _missing(reading: Reading, part: Part, drafts: Drafts) -> str:
+    """What a reading lacks to answer for a part of its book, in words; "" for nothing."""
+    mark, own = reading.mark, Mark.of(drafts.loaded)
+    if mark.fingerprint != own.fingerprint:
+        raise InputError(
+            f"{reading.book.source or reading.book.title}: this reading was made by another model, "
+            f"{mark.name} {mark.version}".rstrip()
+            + ".",
+            "Name that model with --model, or read the book again.",
+        )
+    if not mark.computes_like(own):
+        return f"it was read on {mark.device} in {mark.dtype}"
+    count = len(part.book.chapters)
+    if part.book.chapters != reading.book.chapters[:count] or part.numbers[-1] != count:
+        return "it holds the whole book and its first chapters, no other part"
+    first = reading.first(count)
+    if count < len(reading.chapters) and drafts.loaded.model.config.memory_rule == "knn":
+        return "the memory of this model grows with the book"
+    if drafts.of_book and drafts.options.strategy == "memory" and first.state is None:
+        return "it holds the memory at the end of the book only"
+    has_text = [chapter.tokens > 0 for chapter in first.chapters]
+    if any(key not in first.drafts for key in drafts.all_keys(has_text)):
+        return "its chapter summaries were written with other options"
+    return ""
+
+
+def _part(book: Book, options: SummarizeOptions) -> Part:
     part = select_part(book, options.chapters, options.until)
     if part.book.words == 0:
         raise InputError(f"{book.source or book.title}: there is no text in it to summarise.")
-    composer = Composer(part, loaded, options, progress.wrote)
-    engine = Engine(
-        loaded.model,
-        pad_id=loaded.tokenizer.pad_id,
-        block_segments=BLOCK_SEGMENTS,
-        on_block=lambda tokens: progress.read(tokens, composer.title, engine.state_bytes()),
+    return part
+
+
+def _read(book: Book, loaded: LoadedModel, drafts: Drafts, progress: Progress) -> Reading:
+    return read_on(
+        Reading(book, Mark.of(loaded)),
+        loaded,
+        write=drafts.write_chapters if drafts.of_chapters else None,
+        on_block=lambda tokens, title, size: progress.read(tokens, one_line(title), size),
     )
-    segments = book_segments(part.book, loaded.tokenizer, loaded.model.config.segment_length)
-    for chapters in _groups(engine.read(composer.announced(segments)), CHAPTERS_AT_ONCE):
-        composer.add_chapters(chapters)
-    composer.add_book(engine.book_context)
-    return composer.summary(engine.state_bytes())
-
-
-def _groups(readings: Iterable[ChapterReading], size: int) -> Iterator[list[ChapterReading]]:
-    """Chapters in groups of `size`, as they are read."""
-    group: list[ChapterReading] = []
-    for reading in readings:
-        group.append(reading)
-        if len(group) == size:
-            yield group
-            group = []
-    if group:
-        yield group

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
@@ -13,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from infinisum.config import DecodingOptions
+from infinisum.readings.reading import Draft
 from infinisum.tokenizer import Task, Tokenizer
 
 if TYPE_CHECKING:
@@ -25,13 +25,7 @@ LEAST_WORDS: Final = 12  # a shorter draft is no summary
 
 _SENTENCE_END = re.compile(r"[.!?…][\"”’»)\]]*(?=\s|$)")
 
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A generated summary, before anyone decided to show it."""
-
-    text: str
-    reads_well: bool  # long enough, in whole sentences, without loops; says nothing of its truth
+__all__ = ["Draft", "stack", "write_summaries"]
 
 
 def write_summaries(

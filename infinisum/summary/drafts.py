@@ -1,0 +1,108 @@
+"""Drafts: which texts of which length the model is asked for, and the asking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from infinisum.config import CHAPTERS_AT_ONCE, DRAFT_SHARE, SummarizeOptions
+from infinisum.readings.reading import Draft, DraftKey
+from infinisum.tokenizer import Task, word_bucket
+
+if TYPE_CHECKING:
+    from infinisum.books.book import Chapter
+    from infinisum.engine import ChapterReading
+    from infinisum.loading import LoadedModel
+    from infinisum.model.modeling import InfiniEncoderOutput
+
+
+class Drafts:
+    """What the model is asked to write for one summary.
+
+    Method "hybrid" asks for a part of the words only, and asks nothing of a model that does not
+    write well.
+
+    Args:
+        loaded: the model.
+        options: level, lengths, method, strategy, decoding.
+        chapters: those that are read.
+        wrote: called with the number of texts written so far and in all.
+    """
+
+    def __init__(
+        self,
+        loaded: LoadedModel,
+        options: SummarizeOptions,
+        chapters: Sequence[Chapter],
+        wrote: Callable[[int, int], None],
+    ) -> None:
+        self.loaded = loaded
+        self.options = options
+        self.chapters = chapters
+        self._wrote = wrote
+        self._done = 0
+        writes = options.method == "abstractive" or (
+            options.method == "hybrid" and loaded.writes_well
+        )
+        self.of_chapters = writes and (options.level != "book" or options.strategy == "merge")
+        self.of_book = writes and options.level != "chapters"
+
+    def keys(self, group: Sequence[int], has_text: Sequence[bool]) -> list[DraftKey]:
+        """The drafts of chapters that are written together; texts of one length are one batch.
+
+        Args:
+            group: indices of the chapters.
+            has_text: whether there is anything in each to write about.
+        """
+        buckets: dict[int, list[int]] = {}
+        for index, text in zip(group, has_text, strict=True):
+            if text and self.of_chapters:
+                words = self.options.chapter_words(self.chapters[index].words)
+                buckets.setdefault(self._bucket(words), []).append(index)
+        return [
+            DraftKey(tuple(buckets[words]), words, self.options.decoding)
+            for words in sorted(buckets)
+        ]
+
+    def all_keys(self, has_text: Sequence[bool]) -> list[DraftKey]:
+        """The drafts of all chapters."""
+        groups = [
+            range(start, min(start + CHAPTERS_AT_ONCE, len(has_text)))
+            for start in range(0, len(has_text), CHAPTERS_AT_ONCE)
+        ]
+        return [key for group in groups for key in self.keys(group, [has_text[n] for n in group])]
+
+    def write_chapters(self, readings: list[ChapterReading]) -> dict[DraftKey, tuple[Draft, ...]]:
+        """Write about a group of chapters that were just read."""
+        contexts = {reading.index: reading.context for reading in readings}
+        keys = self.keys(list(contexts), [reading.tokens > 0 for reading in readings])
+        drafts = {}
+        for key in keys:
+            seen = [context for index in key.chapters if (context := contexts[index]) is not None]
+            drafts[key] = tuple(self._write(seen, "chapter", key.words))
+        return drafts
+
+    def write_book(self, context: InfiniEncoderOutput) -> Draft:
+        """Write about the whole book."""
+        words = self.options.book_words(sum(chapter.words for chapter in self.chapters))
+        return self._write([context], "book", self._bucket(words))[0]
+
+    def _bucket(self, words: int) -> int:
+        hybrid = self.options.method == "hybrid"
+        return word_bucket(round(words * DRAFT_SHARE) if hybrid else words)
+
+    def _write(
+        self, contexts: Sequence[InfiniEncoderOutput], task: Task, words: int
+    ) -> list[Draft]:
+        from infinisum.summary.generate import write_summaries
+
+        loaded = self.loaded
+        drafts = write_summaries(
+            loaded.model, loaded.tokenizer, contexts, task, words, self.options.decoding
+        )
+        self._done = self._done + len(drafts) if task == "chapter" else self._total()
+        self._wrote(self._done, self._total())
+        return drafts
+
+    def _total(self) -> int:
+        return self.of_chapters * len(self.chapters) + self.of_book
