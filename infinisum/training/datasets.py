@@ -109,6 +109,7 @@ def read_rows(
     held: HeldOut | None = None,
     split: str = "train",
     refused_sources: Sequence[str] = JOKING_SOURCES,
+    bare: bool = False,
     report: ReadReport | None = None,
 ) -> Iterator[Row]:
     """Usable rows of JSON-lines files, streamed in their order.
@@ -118,6 +119,7 @@ def read_rows(
         held: texts that must stay out.
         split: rows that name another split are refused; "" takes all.
         refused_sources: values of `summary_source` whose summaries are refused.
+        bare: whether a text alone is of use.
         report: filled while reading.
 
     Raises:
@@ -133,7 +135,7 @@ def read_rows(
         for number, raw in enumerate(read_json_lines(path), start=1):
             report.read += 1
             row = _parse(raw, f"{path}: row {number}", vectors)
-            reason = _refusal(raw, row, split, refused_sources)
+            reason = _refusal(raw, row, split, refused_sources, bare)
             key = row.key
             if not reason and held is not None:
                 reason = _held_reason(row, key, held, overlapping)
@@ -197,7 +199,9 @@ def _parse(raw: dict[str, Any], name: str, vectors: npt.NDArray[np.float16] | No
     )
 
 
-def _refusal(raw: dict[str, Any], row: Row, split: str, refused_sources: Sequence[str]) -> str:
+def _refusal(
+    raw: dict[str, Any], row: Row, split: str, refused_sources: Sequence[str], bare: bool
+) -> str:
     """Why a row is not used; "" where it is."""
     if split and raw.get("split", split) != split:
         return "other split"
@@ -205,7 +209,7 @@ def _refusal(raw: dict[str, Any], row: Row, split: str, refused_sources: Sequenc
         return "suspect (qc)"
     if not row.text.strip() and not row.sentences:
         return "no text"
-    if not row.summary and not row.salience:
+    if not bare and not row.summary and not row.salience:
         return "no summary"
     if raw.get("summary_source") in refused_sources:
         return f"summary by {raw['summary_source']}"

@@ -300,6 +300,7 @@ def prepared(
     cache: Path,
     max_target: int = 1_024,
     held: HeldOut | None = None,
+    bare: bool = False,
 ) -> ShardDataset:
     """Examples of training files, prepared once.
 
@@ -313,6 +314,7 @@ def prepared(
         cache: folder for prepared data.
         max_target: most decoder tokens.
         held: texts that must stay out; shards that exist are taken as they are.
+        bare: whether texts without summary and labels are of use.
 
     Raises:
         NotFoundError: nothing usable in the data.
@@ -332,8 +334,9 @@ def prepared(
     stamps = [(str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns) for p in data_files(data)]
     held = HeldOut() if held is None else held
     model = [tokenizer.fingerprint, segment_length, max_target]
-    settings = json.dumps([FORMAT, *model, held.fingerprint, list(FEATURE_NAMES), stamps])
+    settings = json.dumps([FORMAT, *model, bare, held.fingerprint, list(FEATURE_NAMES), stamps])
     folder = cache / hashlib.blake2b(settings.encode(), digest_size=8).hexdigest()
     if (folder / INDEX).is_file():
         return ShardDataset(folder)
-    return prepare(read_rows(data, held=held), tokenizer, folder, segment_length, max_target)
+    rows = read_rows(data, held=held, bare=bare)
+    return prepare(rows, tokenizer, folder, segment_length, max_target)

@@ -226,7 +226,13 @@ def finetune(options: FinetuneOptions) -> Path:
     device, dtype, _ = choose(options.device, options.dtype)
     model, tokenizer = start_model(options)
     objectives = objectives_named(options.weights(), tokenizer, model.config.segment_length)
-    data = prepared(options.data, tokenizer, model.config.segment_length, options.output / "shards")
+    data = prepared(
+        options.data,
+        tokenizer,
+        model.config.segment_length,
+        options.output / "shards",
+        bare=any(objective.name not in ("summarize", "salience") for objective in objectives),
+    )
     plan = plan_of(options, objectives, data, model.config.segment_length)
     collator = Collator(
         model.config.segment_length, tokenizer.pad_id, model.config.reservoir_length

@@ -118,6 +118,15 @@ def test_other_sources_can_be_refused_or_none(tmp_path: Path) -> None:
     assert len(list(read_rows([path], refused_sources=()))) == 2
 
 
+def test_a_text_alone_can_be_of_use(tmp_path: Path) -> None:
+    path = write(tmp_path / "rows.jsonl", [row(1, summary=""), row(2)])
+    assert [r.id for r in read_rows([path])] == ["row-2"]
+    assert [r.id for r in read_rows([path], bare=True)] == ["row-1", "row-2"]
+    both = prepared([path], TOKENIZER, 64, tmp_path / "cache", bare=True)
+    assert sorted(both.target_tokens) == [0, both.target_tokens[0]]
+    assert len(prepared([path], TOKENIZER, 64, tmp_path / "cache")) == 1
+
+
 def test_a_shared_quotation_is_no_overlap(tmp_path: Path) -> None:
     held = held_out([write(tmp_path / "held.jsonl", [row(7)])])
     quotation = " ".join(story(7).split()[:14])

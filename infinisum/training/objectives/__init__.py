@@ -9,10 +9,13 @@ from infinisum.errors import UsageError
 from infinisum.tokenizer import Tokenizer
 from infinisum.training.objectives.base import Draw, Objective, RowInfo
 from infinisum.training.objectives.supervised import Salience, Summarize
+from infinisum.training.objectives.unsupervised import Continuation, Gaps, Infill, Language
 
 __all__ = ["OBJECTIVES", "Draw", "Objective", "RowInfo", "objectives_named"]
 
-OBJECTIVES = ("summarize", "salience")
+# What `pretrain` stands for, and the share of each in it.
+PRETRAIN = {"gaps": 0.3, "continue": 0.3, "infill": 0.2, "language": 0.2}
+OBJECTIVES = ("summarize", "salience", "pretrain", *PRETRAIN)
 
 
 def objectives_named(
@@ -21,7 +24,8 @@ def objectives_named(
     """The objectives and the weights they are drawn with.
 
     Args:
-        weights: of each name, as `FinetuneOptions.weights` gives them.
+        weights: of each name, as `FinetuneOptions.weights` gives them; `pretrain` stands for
+            several.
         tokenizer: of the model.
         segment_length: most tokens in a segment.
 
@@ -33,7 +37,13 @@ def objectives_named(
         raise UsageError(
             f"--objective {','.join(unknown)}: unknown.", f"Known: {', '.join(OBJECTIVES)}."
         )
-    known: dict[str, Objective] = {
-        objective.name: objective for objective in (Summarize(), Salience())
-    }
-    return {known[name]: weight for name, weight in weights.items()}
+    shares = dict.fromkeys(OBJECTIVES, 0.0)
+    for name, weight in weights.items():
+        for part, share in PRETRAIN.items() if name == "pretrain" else [(name, 1.0)]:
+            shares[part] += weight * share
+    known: tuple[Objective, ...] = (
+        Summarize(),
+        Salience(),
+        *(kind(tokenizer) for kind in (Gaps, Continuation, Infill, Language)),
+    )
+    return {objective: shares[objective.name] for objective in known if shares[objective.name] > 0}
