@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 __all__ = [
+    "EvaluateOptions",
     "SummarizeOptions",
     "__version__",
+    "evaluate",
     "load_model",
     "read_book",
     "summarize",
@@ -28,7 +30,9 @@ __all__ = [
 ]
 
 _PLACES = {
+    "EvaluateOptions": "infinisum.config",
     "SummarizeOptions": "infinisum.config",
+    "evaluate": "infinisum.evaluation.runner",
     "read_book": "infinisum.books.reader",
     "summarize": "infinisum.pipeline",
     "write_document": "infinisum.document",
@@ -36,8 +40,9 @@ _PLACES = {
 
 if TYPE_CHECKING:
     from infinisum.books.reader import read_book
-    from infinisum.config import SummarizeOptions
+    from infinisum.config import EvaluateOptions, SummarizeOptions
     from infinisum.document import write_document
+    from infinisum.evaluation.runner import evaluate
     from infinisum.loading import LoadedModel
     from infinisum.pipeline import summarize
 

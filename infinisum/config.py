@@ -17,6 +17,9 @@ LengthName = Literal["short", "medium", "long"]
 Method = Literal["abstractive", "extractive", "hybrid"]
 Strategy = Literal["memory", "merge"]
 Embeddings = Literal["random", "distilled"]
+EvalLevel = Literal["book", "chapter"]
+Convention = Literal["scrolls", "stemmed"]
+References = Literal["pairs", "mean", "best"]
 
 DEFAULT_MODEL: Final = "infinisum-base"
 CHAPTERS_AT_ONCE: Final = 8  # chapter contexts held and decoded together; bounds memory
@@ -189,6 +192,44 @@ class FinetuneOptions:
                 "Write summarize,salience, or summarize:2,salience.",
             )
         return weights
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateOptions:
+    """What to measure and how: the options of `infinisum eval`."""
+
+    dataset: str = "booksum"  # or pg19, arxiv-math, a JSONL file
+    data: Path | None = None  # file or folder; None: the folder of the data set's name right here
+    split: str = "validation"
+    level: EvalLevel = "book"
+    limit: int | None = None  # texts, drawn by a fixed seed
+    words: int | None = None  # of every row; None: the mean length of the references
+    models: tuple[str, ...] = (DEFAULT_MODEL,)  # none: only the rows without a model
+    methods: tuple[Method, ...] = ("extractive", "hybrid", "abstractive")
+    predictions: tuple[Path, ...] = ()  # JSONL files of id and text, a row each
+    rouge: Convention = "scrolls"
+    references: References = "pairs"  # how several references of a text count
+    jobs: int | None = None  # processes; None: one for each core
+    device: str = "auto"
+    dtype: str = "auto"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            UsageError: a value that makes no sense.
+        """
+        _one_of("--level", self.level, get_args(EvalLevel))
+        _one_of("--rouge", self.rouge, get_args(Convention))
+        _one_of("--references", self.references, get_args(References))
+        _one_of("--split", self.split, ("train", "validation", "test"))
+        for method in self.methods:
+            _one_of("--method", method, get_args(Method))
+        for name in ("limit", "words", "jobs"):
+            value = getattr(self, name)
+            if value is not None:
+                _at_least(option_name(name), value, 1)
 
 
 def option_name(field_name: str) -> str:

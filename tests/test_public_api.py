@@ -27,8 +27,10 @@ def modules_after(code: str) -> set[str]:
 
 def test_the_public_names() -> None:
     assert infinisum.__all__ == [
+        "EvaluateOptions",
         "SummarizeOptions",
         "__version__",
+        "evaluate",
         "load_model",
         "read_book",
         "summarize",

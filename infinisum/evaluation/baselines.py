@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-_WORD = re.compile(r"[a-z0-9]+")
+WORD = re.compile(r"[a-z0-9]+")
 _ENDINGS = re.compile(r"(?<=[.!?])[\"”’')\]]*\s+|\n\s*\n")
 
 _Key = TypeVar("_Key")
@@ -47,13 +47,13 @@ def random_sentences(text: str, words: int, seed: int = 0) -> str:
     sentences = simple_sentences(text)
     order = list(range(len(sentences)))
     random.Random(seed).shuffle(order)
-    return _take(sentences, order, words)
+    return take(sentences, order, words)
 
 
 def centroid(text: str, words: int) -> str:
     """Sentences nearest the text's centroid of TF-IDF vectors, in the order of the text."""
     sentences = simple_sentences(text)
-    counts = [Counter(_WORD.findall(sentence.lower())) for sentence in sentences]
+    counts = [Counter(WORD.findall(sentence.lower())) for sentence in sentences]
     frequency = Counter(word for count in counts for word in count)
     weight = {word: math.log(len(sentences) / n) for word, n in frequency.items()}
     total: Counter[str] = Counter()
@@ -68,7 +68,7 @@ def centroid(text: str, words: int) -> str:
 
     scores = [cosine(count) for count in counts]
     order = sorted(range(len(sentences)), key=lambda index: (-scores[index], index))
-    return _take(sentences, order, words)
+    return take(sentences, order, words)
 
 
 BASELINES: dict[str, Baseline] = {
@@ -133,7 +133,8 @@ def _split(text: str) -> Iterable[str]:
     yield text[start:]
 
 
-def _take(sentences: Sequence[str], order: Iterable[int], words: int) -> str:
+def take(sentences: Sequence[str], order: Iterable[int], words: int) -> str:
+    """Sentences, best first in `order`, until there are `words` words; in the text's order."""
     chosen: list[int] = []
     length = 0
     for index in order:
@@ -153,7 +154,7 @@ class _Grams:
 
     @classmethod
     def of(cls, text: str) -> _Grams:
-        words = _WORD.findall(text.lower())
+        words = WORD.findall(text.lower())
         return cls(Counter(words), Counter(pairwise(words)))
 
     def shared_with(self, other: _Grams) -> tuple[int, int]:

@@ -13,7 +13,14 @@ import infinisum
 from tests.cli.conftest import Cli
 from tests.tiny_model import book_file
 
-COMMANDS = (["summarize"], ["info"], ["finetune"], ["bench", "memory"], ["bench", "speed"])
+COMMANDS = (
+    ["summarize"],
+    ["info"],
+    ["eval"],
+    ["finetune"],
+    ["bench", "memory"],
+    ["bench", "speed"],
+)
 
 
 def start(*args: object, **options: object) -> subprocess.Popen[bytes]:

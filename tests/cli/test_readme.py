@@ -19,7 +19,7 @@ OPTIONS = set(re.findall(r"`(--[a-z-]+)", README))
 
 def test_there_are_commands() -> None:
     assert {command.split()[1] for command in COMMANDS} == {
-        *("summarize", "info", "finetune", "bench")
+        *("summarize", "info", "eval", "finetune", "bench")
     }
 
 
@@ -35,7 +35,7 @@ def test_a_command_is_understood(cli: Cli, command: str) -> None:
 
 @pytest.mark.parametrize("option", sorted(OPTIONS))
 def test_an_option_exists(cli: Cli, option: str) -> None:
-    helps = [cli(name, "--help").out for name in ("summarize", "finetune")]
+    helps = [cli(name, "--help").out for name in ("summarize", "eval", "finetune")]
     assert any(option in text for text in helps)
 
 
