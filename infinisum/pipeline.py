@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from infinisum.books.book import Book
+from infinisum.books.joining import joined
 from infinisum.books.selection import Part, select_part
 from infinisum.config import SummarizeOptions
 from infinisum.errors import InputError
@@ -24,6 +25,7 @@ from infinisum.summary.summary import Summary, one_line
 
 if TYPE_CHECKING:
     from infinisum.loading import LoadedModel
+    from infinisum.readings.snapshots import Snapshots
 
 
 class Progress(Protocol):
@@ -51,6 +53,9 @@ def read(
     loaded: LoadedModel,
     options: SummarizeOptions | None = None,
     progress: Progress | None = None,
+    *,
+    onto: Reading | None = None,
+    snapshots: Snapshots | None = None,
 ) -> Reading:
     """Read a book; the reading answers `summarize` without reading again.
 
@@ -60,15 +65,26 @@ def read(
         options: of summaries to come: of a model that writes, what it writes about chapters is
             written now, while what it sees of them is at hand. Anything else can be asked later.
         progress: is told how far it is.
+        onto: a reading that this book continues; the result is as if both were one book.
+        snapshots: where what was read is kept against interruptions.
 
     Raises:
-        InputError: the book has no text.
-        UsageError: `--chapters` or `--until` leaves nothing, or names what the book does not have.
+        InputError: the book has no text, or another model made the reading.
+        UsageError: `--chapters` or `--until` leaves nothing, or names what the book does not
+            have; or the book is in the reading already.
     """
     options, progress = options or SummarizeOptions(), progress or Silent()
-    part = _part(book, options)
-    drafts = Drafts(loaded, options, part.book.chapters, progress.wrote)
-    return _read(part.book, loaded, drafts, progress)
+    book = _part(book, options).book
+    start = Reading(book, Mark.of(loaded))
+    if onto is not None:
+        onto.mark.check(start.mark, onto.book.source or onto.book.title)
+        book = joined(onto.book, book)
+        start = replace(_going_on(onto, start), book=book)
+    drafts = Drafts(loaded, options, book.chapters, progress.wrote)
+    reading = _read(start, loaded, drafts, progress, snapshots)
+    if snapshots is not None:
+        snapshots.end()
+    return reading
 
 
 def summarize(
@@ -76,6 +92,8 @@ def summarize(
     loaded: LoadedModel,
     options: SummarizeOptions | None = None,
     progress: Progress | None = None,
+    *,
+    snapshots: Snapshots | None = None,
 ) -> Summary:
     """Summarise a book, as a whole and chapter by chapter.
 
@@ -87,6 +105,7 @@ def summarize(
         loaded: from `load_model`.
         options: level, length, method and the rest.
         progress: is told how far it is.
+        snapshots: where what was read is kept against interruptions.
 
     Raises:
         InputError: the book has no text, or another model made the reading.
@@ -98,8 +117,12 @@ def summarize(
     if isinstance(source, Reading) and not _missing(source, part, drafts):
         reading = replace(source.first(len(part.book.chapters)), book=part.book)
     else:
-        reading = _read(part.book, loaded, drafts, progress)
-    return Composer(part, reading, loaded, options, drafts).summary()
+        start = Reading(part.book, Mark.of(loaded))
+        reading = _read(start, loaded, drafts, progress, snapshots)
+    summary = Composer(part, reading, loaded, options, drafts).summary()
+    if snapshots is not None:
+        snapshots.end()
+    return summary
 
 
 def why_read_again(reading: Reading, loaded: LoadedModel, options: SummarizeOptions) -> str:
@@ -116,18 +139,12 @@ def why_read_again(reading: Reading, loaded: LoadedModel, options: SummarizeOpti
 def _missing(reading: Reading, part: Part, drafts: Drafts) -> str:
     """What a reading lacks to answer for a part of its book, in words; "" for nothing."""
     mark, own = reading.mark, Mark.of(drafts.loaded)
-    if mark.fingerprint != own.fingerprint:
-        raise InputError(
-            f"{reading.book.source or reading.book.title}: this reading was made by another model, "
-            f"{mark.name} {mark.version}".rstrip()
-            + ".",
-            "Name that model with --model, or read the book again.",
-        )
+    mark.check(own, reading.book.source or reading.book.title)
     if not mark.computes_like(own):
         return f"it was read on {mark.device} in {mark.dtype}"
     count = len(part.book.chapters)
     if part.book.chapters != reading.book.chapters[:count] or part.numbers[-1] != count:
-        return "it holds the whole book and its first chapters, no other part"
+        return "it answers for the whole book and for its first chapters only"
     first = reading.first(count)
     if count < len(reading.chapters) and drafts.loaded.model.config.memory_rule == "knn":
         return "the memory of this model grows with the book"
@@ -139,6 +156,15 @@ def _missing(reading: Reading, part: Part, drafts: Drafts) -> str:
     return ""
 
 
+def _going_on(reading: Reading, anew: Reading) -> Reading:
+    """Where a reading goes on when its book does; `anew` if it cannot."""
+    if not reading.mark.computes_like(anew.mark):
+        return anew
+    if reading.settled is not None:
+        reading = reading.first(reading.settled.chapters)
+    return reading if reading.state is not None else anew
+
+
 def _part(book: Book, options: SummarizeOptions) -> Part:
     part = select_part(book, options.chapters, options.until)
     if part.book.words == 0:
@@ -146,10 +172,22 @@ def _part(book: Book, options: SummarizeOptions) -> Part:
     return part
 
 
-def _read(book: Book, loaded: LoadedModel, drafts: Drafts, progress: Progress) -> Reading:
+def _read(
+    start: Reading,
+    loaded: LoadedModel,
+    drafts: Drafts,
+    progress: Progress,
+    snapshots: Snapshots | None,
+) -> Reading:
+    """Read what `start` lacks of its book, from where an interrupted run stopped if there was."""
+    if snapshots is not None:
+        kept = snapshots.begin(start.book, loaded, drafts.options)
+        if kept is not None and len(kept.chapters) > len(start.chapters):
+            start = kept
     return read_on(
-        Reading(book, Mark.of(loaded)),
+        start,
         loaded,
         write=drafts.write_chapters if drafts.of_chapters else None,
         on_block=lambda tokens, title, size: progress.read(tokens, one_line(title), size),
+        keep=snapshots.keep if snapshots is not None else None,
     )

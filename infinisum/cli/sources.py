@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from infinisum.atomic import check_writable
 from infinisum.books.book import Book
 from infinisum.document import FORMS, document_form
-from infinisum.document.atomic import check_writable
 from infinisum.errors import InputError, OutputError, UsageError
 
 STDIN = "-"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from infinisum.document.atomic import write_atomically
+from infinisum.atomic import write_atomically
 from infinisum.document.json import to_json
 from infinisum.document.markdown import to_markdown
 from infinisum.document.text import to_text

@@ -38,7 +38,7 @@ def read_on(
         loaded: the model, the same that read the first ones.
         write: makes the drafts of a group of chapters.
         on_block: told of every block.
-        keep: given the reading so far after every group, to be kept against interruptions.
+        keep: given the reading so far after every group.
     """
     from infinisum.engine import Engine, state_bytes
 
@@ -74,7 +74,7 @@ def read_on(
             state_bytes=state_bytes(engine.state),
             settled=None if complete else Settled(start, before if start else None),
         )
-        if keep is not None and complete:
+        if keep is not None and (complete or len(reading.chapters) == len(reading.book.chapters)):
             keep(reading)
     return reading
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from infinisum.books.book import Book
 from infinisum.config import DecodingOptions
+from infinisum.errors import InputError
 
 if TYPE_CHECKING:
     from infinisum.loading import LoadedModel
@@ -34,6 +35,23 @@ class Mark:
         """Whether both give the same numbers for the same text."""
         mine = (self.fingerprint, self.device, self.dtype)
         return mine == (other.fingerprint, other.device, other.dtype)
+
+    def check(self, own: Mark, name: str) -> None:
+        """Refuse a reading of another model.
+
+        Args:
+            own: of the model that is to use it.
+            name: how messages call the reading.
+
+        Raises:
+            InputError: another model made it.
+        """
+        if self.fingerprint != own.fingerprint:
+            who = f"{self.name} {self.version}".strip()
+            raise InputError(
+                f"{name}: this reading was made by another model, {who}.",
+                "Name that model with --model, or read the book again.",
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from infinisum.atomic import check_writable, write_atomically
 from infinisum.document import write_document
-from infinisum.document.atomic import check_writable, write_atomically
 from infinisum.errors import OutputError, UsageError
 from tests.document.samples import sample
 
