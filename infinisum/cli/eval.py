@@ -83,7 +83,7 @@ def evaluate(
     config: opt.Config = None,
     print_config: opt.PrintConfig = False,
 ) -> None:
-    """Measure summaries: ROUGE beside rows that take no model, with intervals."""
+    """Measure summaries: ROUGE beside rows that take no model, faithfulness, intervals."""
     if print_config:
         print_result(opt.config_text(ctx))
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -33,7 +34,14 @@ def to_json(results: dict[str, Any]) -> str:
     return json.dumps(results, ensure_ascii=False, indent=1) + "\n"
 
 
-FORMS: dict[str, Form] = {".json": to_json}
+def to_html(results: dict[str, Any]) -> str:
+    """Results as one HTML file."""
+    from infinisum.evaluation.report import to_html
+
+    return to_html(results)
+
+
+FORMS: dict[str, Form] = {".json": to_json, ".html": to_html}
 
 
 @dataclass(slots=True)
@@ -117,32 +125,15 @@ def beside(path: Path, ending: str) -> Path:
 
 
 def results_text(results: dict[str, Any]) -> str:
-    """The table of an evaluation, with what its figures mean around it."""
-    data, settings = results["dataset"], results["settings"]
-    halves = {name: len(works) for name, works in data["halves"].items()}
-    lines = [
-        f"{data['name']}, {data['split']}, {data['level']}s: {data['texts']:,} texts, "
-        f"{data['pairs']:,} pairs, {data['works']} works (tuning {halves['tuning']}, reporting "
-        f"{halves['reporting']}, dealt by a hash of the title); every row about "
-        f"{settings['words']:,} words",
-        f"ROUGE F1, {settings['rouge_said']}; {settings['references_said']}; mean: geometric, of "
-        "R-1, R-2, R-L; [95 % interval over works]",
-    ]
-    rows = results["rows"]
-    width = _WIDTH
-    if sys.stdout.isatty():
-        import shutil
+    """The tables of an evaluation, with what their figures mean around them."""
+    from infinisum.evaluation.tables import tables
 
-        width = shutil.get_terminal_size().columns
-    text = "\n".join(lines) + "\n" + _drawn(_rouge_table(rows), width)
-    best = [row["against_best_trivial"]["row"] for row in rows if "against_best_trivial" in row]
-    if best:
-        text += f"against: paired difference to {best[0]}, the best row without a network.\n"
-    if any(row["kind"] == "published" for row in rows):
-        text += (
-            "copied: published by others on the test split, which is harder; not measured here.\n"
-        )
-    return text
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDTH
+    parts = []
+    for shown in tables(results):
+        table = _drawn(_table(shown.columns, [line.cells for line in shown.lines]), width)
+        parts.append("\n".join([*shown.notes, table, *shown.remarks]).strip() + "\n")
+    return "\n".join(parts)
 
 
 def compare_files(
@@ -150,6 +141,7 @@ def compare_files(
 ) -> None:
     """Print the paired differences of two result files."""
     from infinisum.evaluation.compare import compare
+    from infinisum.evaluation.tables import interval
 
     content = compare(*paths, references=references, seed=seed)
     if as_json:
@@ -162,7 +154,7 @@ def compare_files(
             f"{row['a']:.2f}",
             f"{row['b']:.2f}",
             f"{row['mean']:+.2f}",
-            _interval(row, "+.2f"),
+            interval(row, "+.2f"),
             "" if row["p"] is None else f"{row['p']:.3f}",
         )
         for row in content["rows"]
@@ -172,32 +164,6 @@ def compare_files(
         f"both; geometric mean of ROUGE, {content['rouge_said']}; {content['references_said']}"
     )
     print_result(f"{head}\n{_drawn(_table(columns, rows), _WIDTH)}")
-
-
-def _rouge_table(rows: Sequence[dict[str, Any]]) -> Table:
-    columns = ("", "R-1", "R-2", "R-L", "R-Lsum", "mean", "95 %", "tuning", "reporting", "words")
-    cells = []
-    for row in rows:
-        if row["kind"] == "published":
-            figures = [f"{row[name]:.1f}" for name in ("rouge1", "rouge2", "rougeL")]
-            overall = "" if row["overall"] is None else f"{row['overall']:.1f}"
-            cells.append((f"{row['row']} (copied)", *figures, "", overall, "", "", "", "", ""))
-            continue
-        figures = [f"{row[n]['mean']:.2f}" for n in ("rouge1", "rouge2", "rougeL", "rougeLsum")]
-        halves = [row["halves"][half] for half in ("tuning", "reporting")]
-        against = row.get("against_best_trivial")
-        cells.append(
-            (
-                row["row"],
-                *figures,
-                f"{row['overall']['mean']:.2f}",
-                _interval(row["overall"]),
-                *("" if half is None else f"{half['mean']:.2f}" for half in halves),
-                f"{row['prediction_words']:,.0f}",
-                "" if against is None else f"{against['mean']:+.2f} {_interval(against, '+.2f')}",
-            )
-        )
-    return _table((*columns, "against"), cells)
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
@@ -220,12 +186,6 @@ def _drawn(table: Table, width: int) -> str:
     colour = sys.stdout.isatty()
     RichConsole(file=buffer, width=width, force_terminal=colour, highlight=False).print(table)
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
-
-
-def _interval(estimate: dict[str, Any], form: str = ".1f") -> str:
-    if estimate["low"] is None:
-        return ""
-    return f"[{estimate['low']:{form}}, {estimate['high']:{form}}]"
 
 
 def _interrupted(journal: Path | None) -> InfinisumError:

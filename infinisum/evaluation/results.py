@@ -135,6 +135,19 @@ def _overall(values: Matrix) -> float:
     return float(geometric(values.mean(0)[:_COLUMNS]))
 
 
+def overall_by_work(results: dict[str, Any], row: str, other: str) -> list[tuple[str, float]]:
+    """Difference of two rows' overall figures within each work, over its pairs."""
+    found: dict[str, list[tuple[Any, Any]]] = {}
+    for document in results["documents"]:
+        scores = document["scores"]
+        pairs = zip(scores[row], scores[other], strict=True)
+        found.setdefault(document["work"] or document["id"], []).extend(pairs)
+    return [
+        (work, _overall(np.array(pairs)[:, 0]) - _overall(np.array(pairs)[:, 1]))
+        for work, pairs in found.items()
+    ]
+
+
 def documents(cases: Sequence[Case], scores: Scores) -> list[dict[str, Any]]:
     """Every case with the scores of its rows: rounded to six places."""
     return [

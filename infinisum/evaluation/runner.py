@@ -28,6 +28,7 @@ from infinisum.evaluation.cases import (
     reference_words,
     sample,
 )
+from infinisum.evaluation.faithfulness import REFERENCE_ROW, aggregate, measure_pair
 from infinisum.evaluation.journal import Journal
 from infinisum.evaluation.models import model_fingerprint, row_names, summaries
 from infinisum.evaluation.scoring import Scored, Trivial, default_jobs, score_text, workers
@@ -99,6 +100,7 @@ def evaluate(
     for name, texts in given.items():
         run.given(name, texts)
     kinds = made.kinds_of(run.trivial_names, run.model_names, list(given))
+    content["faithfulness"] = run.faithfulness([*kinds, REFERENCE_ROW])
     content["rows"] = made.summarise(cases, run.scores, kinds, options.references, options.seed)
     if options.dataset == "booksum":
         content["rows"] += made.published(options.level)
@@ -191,6 +193,19 @@ class _Run:
                     f"{name}: no prediction for {case.id}.", "Every text needs a row: id and text."
                 )
             self.scores[case.id][name] = score_text(case, found[0], self.options.rouge)
+
+    def faithfulness(self, rows: Sequence[str]) -> list[dict[str, Any]]:
+        """What ROUGE does not see, of every row and of the references."""
+        texts = [
+            {row: scored.texts for row, scored in self.scores[case.id].items()}
+            for case in self.cases
+        ]
+        measured: dict[str, Any] = {}
+        with workers(self.options.jobs or default_jobs(), len(self.cases)) as spread:
+            for index, counts in spread(measure_pair, zip(self.cases, texts, strict=True)):
+                measured[self.cases[index].id] = counts
+                self.watcher.step("Faithfulness", len(measured), len(self.cases))
+        return aggregate(self.cases, measured, rows, self.options.seed)
 
     def predictions(self) -> list[dict[str, Any]]:
         """Every text that was scored, in the order of data and rows."""

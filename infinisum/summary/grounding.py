@@ -86,6 +86,19 @@ class BookWords:
         return value in self._numbers
 
 
+def supported(text: str, book: BookWords) -> tuple[int, int, int, int]:
+    """Names and numbers of one text: different names, those the book has; numbers, likewise."""
+    text = plain_typography(text)
+    names = set(_names(text, book))
+    numbers = set(_numbers(text).values())
+    return (
+        len(names),
+        sum(map(book.has_name, names)),
+        len(numbers),
+        sum(map(book.has_number, numbers)),
+    )
+
+
 def ground(written: Iterable[str], book: BookWords, passages: Sequence[Passage]) -> Grounding:
     """Check written texts against the words of the book, and count where quotations come from.
 

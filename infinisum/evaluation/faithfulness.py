@@ -1,0 +1,119 @@
+"""What ROUGE does not see: whether a summary is true to its text, repeats itself, or copies.
+
+All of it compares words. A name that occurs in the book may still be said to have done what
+another did, and a summary without a single name is not wrong by these figures: read them together.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from infinisum.evaluation.baselines import WORD
+from infinisum.evaluation.cases import Case
+from infinisum.evaluation.statistics import Clusters
+from infinisum.summary.grounding import BookWords, supported
+
+REFERENCE_ROW = "reference summaries"
+GRAM = 4  # words in a row; what both texts have of that length was probably copied
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A figure that is a share: the sum of one count over the sum of another."""
+
+    name: str
+    of: str  # count that is divided
+    by: str
+    said: str
+
+
+SHARES: tuple[Share, ...] = (
+    Share("names_in_book", "names_found", "names", "names of the summary that occur in the text"),
+    Share("numbers_in_book", "numbers_found", "numbers", "numbers that occur in the text"),
+    Share("novel_4grams", "novel", "grams", "runs of four words that the text does not have"),
+    Share("repetition", "repeated", "grams", "runs of four words the summary had before"),
+    Share("compression", "source_words", "words", "words of the text for each of the summary"),
+)
+
+
+def measure(case: Case, rows: Mapping[str, Sequence[str]]) -> dict[str, list[dict[str, float]]]:
+    """Counts of every text of every row, and of the reference summaries.
+
+    Args:
+        case: text and references.
+        rows: the texts of each row.
+    """
+    book = BookWords()
+    book.add(case.text)
+    source = WORD.findall(case.text.lower())
+    known = set(_grams(source))
+    size = len(case.text.split())
+    everything = {**rows, REFERENCE_ROW: list(case.references.values())}
+    return {
+        row: [{**counts(text, book, known), "source_words": size} for text in texts]
+        for row, texts in everything.items()
+    }
+
+
+def measure_pair(
+    pair: tuple[Case, Mapping[str, Sequence[str]]],
+) -> dict[str, list[dict[str, float]]]:
+    """`measure` of one argument, for a map over processes."""
+    return measure(*pair)
+
+
+def counts(text: str, book: BookWords, known: set[tuple[str, ...]]) -> dict[str, float]:
+    """What is counted of one summary.
+
+    Args:
+        text: the summary.
+        book: names and numbers of the text it is about.
+        known: its runs of four words.
+    """
+    names, names_found, numbers, numbers_found = supported(text, book)
+    grams = Counter(_grams(WORD.findall(text.lower())))
+    return {
+        "names": names,
+        "names_found": names_found,
+        "numbers": numbers,
+        "numbers_found": numbers_found,
+        "grams": grams.total(),
+        "novel": sum(count for gram, count in grams.items() if gram not in known),
+        "repeated": grams.total() - len(grams),
+        "words": len(text.split()),
+    }
+
+
+def aggregate(
+    cases: Sequence[Case],
+    measured: Mapping[str, Mapping[str, Sequence[Mapping[str, float]]]],
+    rows: Iterable[str],
+    seed: int,
+) -> list[dict[str, Any]]:
+    """Every row's figures with intervals over works; None where there is nothing to divide by."""
+    table = []
+    for row in rows:
+        entries = [(case.cluster, text) for case in cases for text in measured[case.id][row]]
+        clusters = Clusters([work for work, _ in entries], seed)
+        line: dict[str, Any] = {"row": row, "texts": len(entries)}
+        for share in SHARES:
+            values = np.array([[text[share.of], text[share.by]] for _, text in entries], float)
+            mean, drawn = clusters.means(values)
+            if not mean[1]:
+                line[share.name] = None
+                continue
+            with np.errstate(divide="ignore", invalid="ignore"):
+                ratios = drawn[:, 0] / drawn[:, 1]
+            ratios = ratios[np.isfinite(ratios)]
+            line[share.name] = clusters.estimate(mean[0] / mean[1], ratios).as_dict()
+        table.append(line)
+    return table
+
+
+def _grams(words: Sequence[str]) -> list[tuple[str, ...]]:
+    return list(zip(*(words[start:] for start in range(GRAM)), strict=False))

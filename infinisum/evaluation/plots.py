@@ -1,0 +1,84 @@
+"""Figures of an evaluation as SVG, the same bytes for the same results."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COLOURS = {
+    "trivial": "#8a8f98",
+    "oracle": "#c9a227",
+    "model": "#1f6f8b",
+    "given": "#7b4b94",
+    "published": "#d0d3d8",
+}
+_STYLE: Any = {
+    "svg.hashsalt": "infinisum",  # ids inside the file are the same every time
+    "svg.fonttype": "none",  # text stays text
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+
+
+def rows_plot(rows: Sequence[dict[str, Any]]) -> str:
+    """Overall figure of every row with its interval; copied rows as hollow marks."""
+    shown = [row for row in rows if _mean(row) is not None]
+    figure, axes = _axes(height=0.28 * len(shown) + 0.8)
+    for place, row in enumerate(reversed(shown)):
+        colour = COLOURS[row["kind"]]
+        mean = _mean(row)
+        estimate = row["overall"]
+        if isinstance(estimate, dict) and estimate["low"] is not None:
+            axes.plot([estimate["low"], estimate["high"]], [place, place], color=colour, lw=2)
+        face = "white" if row["kind"] == "published" else colour
+        axes.plot([mean], [place], "o", color=colour, markerfacecolor=face)
+    names = [f"{row['row']}{' (copied)' * (row['kind'] == 'published')}" for row in shown]
+    axes.set_yticks(range(len(shown)), names[::-1])
+    axes.set_xlabel("geometric mean of ROUGE-1, -2, -L")
+    axes.grid(axis="x", color="#e5e7eb")
+    return to_svg(figure)
+
+
+def works_plot(differences: Sequence[tuple[str, float]], row: str, other: str) -> str:
+    """Difference of two rows, one bar a work."""
+    ordered = sorted(differences, key=lambda pair: pair[1])
+    figure, axes = _axes(height=0.24 * len(ordered) + 0.8)
+    colours = [COLOURS["model"] if value > 0 else COLOURS["trivial"] for _, value in ordered]
+    axes.barh(range(len(ordered)), [value for _, value in ordered], color=colours)
+    axes.set_yticks(range(len(ordered)), [name for name, _ in ordered])
+    axes.axvline(0, color="#444", lw=0.8)
+    axes.set_xlabel(f"{row} less {other}")
+    return to_svg(figure)
+
+
+def to_svg(figure: Figure) -> str:
+    """The figure as an `<svg>` element."""
+    import matplotlib
+
+    buffer = io.StringIO()
+    with matplotlib.rc_context(_STYLE):
+        figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
+    text = buffer.getvalue()
+    return text[text.index("<svg") :]
+
+
+def _axes(width: float = 8.0, height: float = 4.0) -> tuple[Figure, Any]:
+    """A figure without a window; pyplot would keep every one of them."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(width, height))
+        return figure, figure.subplots()
+
+
+def _mean(row: dict[str, Any]) -> float | None:
+    overall = row["overall"]
+    mean: float | None = overall["mean"] if isinstance(overall, dict) else overall
+    return mean

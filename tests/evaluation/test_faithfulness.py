@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import pytest
+
+from infinisum.evaluation.cases import Case
+from infinisum.evaluation.faithfulness import REFERENCE_ROW, aggregate, counts, measure
+from infinisum.summary.grounding import BookWords
+
+TEXT = (
+    "Marta Hale kept the lamp for eleven years. Tobin sold the ledger in Kelsham for "
+    "twelve crowns. The storm came on a Friday, and the lamp failed."
+)
+
+
+def counted(text: str) -> dict[str, float]:
+    case = Case("a", "A", TEXT, {"r": "Marta kept the lamp."})
+    return measure(case, {"own": [text]})["own"][0]
+
+
+def test_names_and_numbers_by_hand() -> None:
+    # Names: Marta Hale, Tobin, London; numbers: twelve, forty. London and forty are made up.
+    found = counted("Then Marta Hale met Tobin in London. He paid twelve or forty crowns.")
+    assert (found["names"], found["names_found"]) == (3, 2)
+    assert (found["numbers"], found["numbers_found"]) == (2, 1)
+
+
+def test_novel_runs_of_four_words_by_hand() -> None:
+    # Runs: kept the lamp for | the lamp for eleven | lamp for eleven days: the last is new.
+    found = counted("kept the lamp for eleven days")
+    assert (found["grams"], found["novel"], found["repeated"]) == (3, 1, 0)
+    assert found["words"] == 6
+
+
+def test_repetition_by_hand() -> None:
+    # a b c d a b c d: five runs, of which "a b c d" occurs twice.
+    found = counted("a b c d a b c d")
+    assert (found["grams"], found["novel"], found["repeated"]) == (5, 5, 1)
+
+
+def test_an_extract_is_all_true_and_nothing_new() -> None:
+    found = counted("Tobin sold the ledger in Kelsham for twelve crowns.")
+    assert found["names"] == found["names_found"] == 2
+    assert found["novel"] == 0
+
+
+def test_nothing_written() -> None:
+    assert counts("", BookWords(), set())["grams"] == 0
+
+
+def test_shares_over_works() -> None:
+    cases = [Case("a", "A", TEXT, {"r": "Marta kept."}), Case("b", "B", TEXT, {"r": "Zoe left."})]
+    measured = {
+        case.id: measure(case, {"own": [text]})
+        for case, text in zip(cases, ["He met Marta.", "He met Zoe, Ann, Marta."], strict=True)
+    }
+    own, reference = aggregate(cases, measured, ["own", REFERENCE_ROW], 0)
+    # Marta of A; Zoe, Ann and Marta of B: two of four.
+    assert own["names_in_book"]["mean"] == pytest.approx(0.5)
+    assert (own["names_in_book"]["low"], own["names_in_book"]["high"]) == (
+        pytest.approx(1 / 3, abs=1e-6),
+        1.0,
+    )
+    assert own["numbers_in_book"] is None
+    assert reference["texts"] == 2
