@@ -20,6 +20,7 @@ Embeddings = Literal["random", "distilled"]
 EvalLevel = Literal["book", "chapter"]
 Convention = Literal["scrolls", "stemmed"]
 References = Literal["pairs", "mean", "best"]
+Train = Literal["all", "head"]
 
 DEFAULT_MODEL: Final = "infinisum-base"
 CHAPTERS_AT_ONCE: Final = 8  # chapter contexts held and decoded together; bounds memory
@@ -135,7 +136,8 @@ class FinetuneOptions:
     output: Path  # folder of the trained model
     model: Path | None = None  # folder to start from; None: new weights of `preset`
     preset: str = "base"  # sizes of a model that starts from new weights
-    embeddings: Embeddings = "random"  # of new weights; distilled from a small sentence encoder
+    embeddings: Embeddings = "random"  # of new weights, or a head's; distilled from an encoder
+    train: Train = "all"  # every weight, or the salience head alone
     objective: str = "summarize,salience"  # names, each with an optional weight: "summarize:2,…"
     max_steps: int = 1_000
     time_limit_minutes: float | None = None  # ends cleanly, with a loadable model
@@ -147,6 +149,7 @@ class FinetuneOptions:
     max_segments: int = 32  # and once the curriculum is over
     curriculum_share: float = 0.3  # of the steps, over which it grows
     save_minutes: float = 10.0  # between two checkpoints
+    held_out: tuple[Path, ...] = ()  # JSONL files of works that must stay out of training
     seed: int = 0
     resume: bool = False  # go on from the newest checkpoint in `output`
     device: str = "auto"
@@ -159,6 +162,7 @@ class FinetuneOptions:
             UsageError: a value that makes no sense.
         """
         _one_of("--embeddings", self.embeddings, get_args(Embeddings))
+        _one_of("--train", self.train, get_args(Train))
         if not self.data:
             raise UsageError("--data is missing.", "Name a JSONL file or a folder of them.")
         for name in ("max_steps", "batch_size", "batch_tokens", "min_segments", "max_segments"):
@@ -230,6 +234,31 @@ class EvaluateOptions:
             value = getattr(self, name)
             if value is not None:
                 _at_least(option_name(name), value, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelOptions:
+    """What to label and how: the options of `infinisum label`."""
+
+    data: tuple[Path, ...]  # JSONL files with text and summary, or folders of them
+    output: Path  # folder of the labels
+    held_out: tuple[Path, ...] = ()  # JSONL files of works that must stay out
+    meaning: bool = True  # labels by meaning too, with vectors of the sentences; else by words
+    limit: int | None = None  # most chapters; None: all
+    skip: int = 0  # chapters passed over first, in the same order
+    seed: int = 0  # of the order
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            UsageError: a value that makes no sense.
+        """
+        if not self.data:
+            raise UsageError("--data is missing.", "Name a JSONL file or a folder of them.")
+        _at_least("--skip", self.skip, 0)
+        if self.limit is not None:
+            _at_least("--limit", self.limit, 1)
 
 
 def option_name(field_name: str) -> str:

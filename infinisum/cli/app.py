@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import infinisum
-from infinisum.cli import bench, eval, finetune, info, summarize
+from infinisum.cli import bench, eval, finetune, info, label, summarize
 from infinisum.cli.console import Console, print_result
 from infinisum.errors import InfinisumError, UsageError
 
@@ -49,6 +49,7 @@ app.command("summarize", epilog=summarize.EXAMPLE)(summarize.summarize)
 app.command("info", epilog=info.EXAMPLE)(info.info)
 app.command("eval", epilog=eval.EXAMPLE)(eval.evaluate)
 app.command("finetune", epilog=finetune.EXAMPLE)(finetune.finetune)
+app.command("label", epilog=label.EXAMPLE)(label.label)
 app.add_typer(bench.app, name="bench")
 
 
@@ -106,6 +107,6 @@ def interrupted() -> InfinisumError:
 def _usage_error(error: typer.TyperException, args: Sequence[str]) -> UsageError:
     """Typer's own complaint as one line."""
     command = next((arg for arg in args if not arg.startswith("-")), "")
-    known = command in {"summarize", "info", "eval", "finetune", "bench"}
+    known = command in {"summarize", "info", "eval", "finetune", "label", "bench"}
     hint = f"See infinisum {command + ' ' if known else ''}--help."
     return UsageError(" ".join(error.format_message().split()), hint)

@@ -11,7 +11,7 @@ import typer
 
 from infinisum.cli import options as opt
 from infinisum.cli.console import Console, print_result, quiet_libraries
-from infinisum.config import DEFAULT_MODEL, Embeddings, FinetuneOptions
+from infinisum.config import DEFAULT_MODEL, Embeddings, FinetuneOptions, Train
 
 EXAMPLE = "Example: infinisum finetune --data summaries.jsonl -o my-model --max-steps 200"
 _DEFAULT = FinetuneOptions(data=(Path(),), output=Path())
@@ -37,9 +37,16 @@ def finetune(
     embeddings: Annotated[
         str,
         typer.Option(
-            metavar="KIND", help="Of a new model: random, or distilled from a sentence encoder."
+            metavar="KIND",
+            help="Of a new model or head: random, or distilled from a sentence encoder.",
         ),
     ] = _DEFAULT.embeddings,
+    train_what: Annotated[
+        str,
+        typer.Option(
+            "--train", metavar="WHAT", help="all, or head: what marks key sentences, alone."
+        ),
+    ] = _DEFAULT.train,
     objective: Annotated[
         str,
         typer.Option(
@@ -80,6 +87,10 @@ def finetune(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the newest checkpoint in the folder.")
     ] = False,
+    held_out: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="PATH", help="JSONL file of works that must stay out; repeatable."),
+    ] = None,
     device: opt.Device = "auto",
     dtype: opt.Dtype = "auto",
     seed: opt.Seed = 0,
@@ -103,6 +114,7 @@ def finetune(
         model=start,
         preset=preset,
         embeddings=cast(Embeddings, embeddings),
+        train=cast(Train, train_what),
         objective=objective,
         max_steps=max_steps,
         time_limit_minutes=time_limit,
@@ -114,6 +126,7 @@ def finetune(
         max_segments=max_segments,
         curriculum_share=curriculum_share,
         save_minutes=save_minutes,
+        held_out=tuple(held_out or ()),
         seed=seed,
         resume=resume,
         device=device,
@@ -123,8 +136,9 @@ def finetune(
 
     quiet_libraries()
     started = time.perf_counter()
-    folder = train(options)
+    console = Console(quiet, verbose)
+    folder = train(options, console.note)
     seconds = time.perf_counter() - started
-    Console(quiet, verbose).note(f"Trained for {seconds / 60:.1f} minutes; model in {folder}")
+    console.note(f"Trained for {seconds / 60:.1f} minutes; model in {folder}")
     if as_json:
         print_result(json.dumps({"output": str(folder), "run": {"total_s": round(seconds, 3)}}))

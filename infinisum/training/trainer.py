@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from infinisum.model.presets import PRESETS
 from infinisum.tokenizer import Tokenizer, load_tokenizer
 from infinisum.training.batches import Collator
 from infinisum.training.callbacks import Clock, JsonLog
+from infinisum.training.head import fit_head
 from infinisum.training.losses import (
     VECTOR_WEIGHT,
     Counts,
@@ -29,6 +31,7 @@ from infinisum.training.losses import (
     vector_loss,
 )
 from infinisum.training.objectives import Objective, objectives_named
+from infinisum.training.overlap import held_out
 from infinisum.training.plan import Curriculum, DrawnTexts, Plan, rows_of
 from infinisum.training.shards import ShardDataset, prepared
 
@@ -212,8 +215,12 @@ def start_model(options: FinetuneOptions) -> tuple[InfinisumForConditionalGenera
     return model, tokenizer
 
 
-def finetune(options: FinetuneOptions) -> Path:
+def finetune(options: FinetuneOptions, say: Callable[[str], None] = lambda _: None) -> Path:
     """Train, and leave a loadable model in `options.output`.
+
+    Args:
+        options: what to train on and how.
+        say: told which rows were used and refused, and how the fit of a head goes.
 
     Returns:
         The output folder.
@@ -231,8 +238,14 @@ def finetune(options: FinetuneOptions) -> Path:
         tokenizer,
         model.config.segment_length,
         options.output / "shards",
+        held=held_out(options.held_out),
         bare=any(objective.name not in ("summarize", "salience") for objective in objectives),
     )
+    say(f"Data: {data.index.get('report') or f'{len(data)} examples'}")
+    if options.train == "head":
+        fit_head(model, tokenizer, data, options, say)
+        save_model(model, options, options.output)
+        return options.output
     plan = plan_of(options, objectives, data, model.config.segment_length)
     collator = Collator(
         model.config.segment_length, tokenizer.pad_id, model.config.reservoir_length

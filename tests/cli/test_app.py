@@ -18,9 +18,11 @@ COMMANDS = (
     ["info"],
     ["eval"],
     ["finetune"],
+    ["label"],
     ["bench", "memory"],
     ["bench", "speed"],
 )
+NEEDS_MODEL = ("--device", "--dtype", "--model")
 
 
 def start(*args: object, **options: object) -> subprocess.Popen[bytes]:
@@ -46,7 +48,7 @@ def test_help_has_an_example_and_imports_nothing_heavy(command: list[str]) -> No
 def test_options_have_one_meaning_everywhere(cli: Cli, command: list[str]) -> None:
     text = cli(*command, "--help").out
     for option in ("--device", "--dtype", "--json", "--debug", "--model"):
-        assert option in text or (option == "--model" and command == ["info"])
+        assert option in text or (command in (["info"], ["label"]) and option in NEEDS_MODEL)
 
 
 def test_version(cli: Cli) -> None:

@@ -16,7 +16,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[FinetuneOptions]:
 
     calls: list[FinetuneOptions] = []
 
-    def finetune(options: FinetuneOptions) -> Path:
+    def finetune(options: FinetuneOptions, _: object) -> Path:
         calls.append(options)
         return options.output
 

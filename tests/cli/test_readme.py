@@ -19,7 +19,7 @@ OPTIONS = set(re.findall(r"`(--[a-z-]+)", README))
 
 def test_there_are_commands() -> None:
     assert {command.split()[1] for command in COMMANDS} == {
-        *("summarize", "info", "eval", "finetune", "bench")
+        *("summarize", "info", "eval", "finetune", "label", "bench")
     }
 
 

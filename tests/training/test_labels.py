@@ -102,12 +102,14 @@ def test_written_labels_lead_to_their_vectors(tmp_path: Path) -> None:
     assert write_labels(rows, tmp_path / "labels", letters) == 2
     lines = (tmp_path / "labels" / "chapters.jsonl").read_text(encoding="utf-8").splitlines()
     stored = np.fromfile(tmp_path / "labels" / "embeddings.f16", np.float16).reshape(-1, 26)
-    for line in lines:
-        row = json.loads(line)
+    rows_written = [json.loads(line) for line in lines]
+    for row in (row for row in rows_written if "labels" in row):
         own = stored[row["first"] : row["first"] + len(row["sentences"])]
         assert own == pytest.approx(letters(row["sentences"]), abs=1e-3)
         assert len(row["labels"]) == len(row["paragraph_of"]) == len(row["sentences"])
-    assert [json.loads(line)["id"] for line in lines] == ["a", "b"]
+    assert [row["id"] for row in rows_written] == ["a", "b", "b"]  # a line for each summary
+    assert [row["summary"] for row in rows_written] == [SUMMARY, SUMMARY, "Gulls."]
+    assert [row.get("first") for row in rows_written] == [0, 5, None]
 
 
 def test_a_missing_encoder_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
