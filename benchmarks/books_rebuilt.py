@@ -43,14 +43,21 @@ RECIPES: dict[str, list[str]] = {
     "calibre.pdf": _CALIBRE,
     "office.pdf": ["soffice", "--headless", "--convert-to", "pdf", "--outdir", "DIR", "HTML"],
     "pdftex.pdf": [
-        *("pandoc", "HTML", "-o", "OUT", "--pdf-engine=pdflatex", "--toc", "-H", "TEX"),
+        # Spans carry languages, for which pdfTeX wants its hyphenation.
+        *("pandoc", "HTML", "-f", "html-native_spans", "-o", "OUT", "--toc", "-H", "TEX"),
+        "--pdf-engine=pdflatex",
         *("-V", "documentclass=book", "-V", "classoption=oneside"),
     ],
 }
 
 
-# Characters of the books that pdfTeX's fonts lack: word joiner, hair space, no-break hyphen, …
-_TEX_CHARACTERS = {0x2060: "", 0x200A: "\\,", 0x2009: "\\,", 0x2011: "-", 0x2E3A: "---", 0x21A9: ""}
+# Characters of the books that pdfTeX's fonts lack: word joiner, hair space, no-break hyphen, dashes
+# of two and three ems, the arrow back from a note, and five Greek and two Hebrew letters.
+_TEX_CHARACTERS = {
+    0x2060: "", 0x200A: "\\,", 0x2009: "\\,", 0x2011: "-", 0x2E3A: "---", 0x2E3B: "------",
+    0x21A9: "", 0xFE0E: "", 0x05D7: "h", 0x05DF: "n",
+    0x039A: "K", 0x03B7: "e", 0x03C4: "t", 0x03BF: "o", 0x03C2: "s",
+}  # fmt: skip
 
 
 def rebuild(source: Path, folder: Path, name: str) -> Path | None:
@@ -77,7 +84,8 @@ def rebuild(source: Path, folder: Path, name: str) -> Path | None:
         "HTML": str(page),
     }
     ready = [words.get(part, part) for part in command]
-    screen = {"QT_QPA_PLATFORM": "offscreen"}  # calibre lays PDF out in a browser
+    # calibre lays PDF out in a browser, which wants a screen, and a sandbox that root cannot have
+    screen = {"QT_QPA_PLATFORM": "offscreen", "QTWEBENGINE_DISABLE_SANDBOX": "1"}
     result = subprocess.run(
         ready, capture_output=True, timeout=1800, check=False, env=os.environ | screen
     )

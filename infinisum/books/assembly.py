@@ -12,11 +12,14 @@ from infinisum.books.contents import Entry, Section, divide, without_title
 from infinisum.books.headings import letters, parse_heading
 from infinisum.books.html import Block, Document
 from infinisum.books.matter import PLAIN
+from infinisum.books.subtitles import titles_below
 
 _TITLE_PAGE_WORDS = 300
 _HALF_TITLE_WORDS = 20
 _STRAY_WORDS = 5  # before the first chapter
 _START_SHARE = 0.15  # the text begins in the first 15 % of the words, or the guide is wrong
+_BY_LENGTH = ("title page", "front matter")  # reasons that rest on there being more text
+_SUBTITLE = 6  # level of a title below a chapter number
 _FEW_WORDS = 5000  # a text longer than this with one line of contents is divided by its headings
 
 
@@ -161,7 +164,20 @@ def _is_title_of(label: str, title: str) -> bool:
     return bare and (below is None or below.kind == "capitals")
 
 
+def _mark_titles(source: Source, entries: Sequence[Entry]) -> None:
+    """Marks as headings the titles below bare numbers ("IV") that the contents name alone."""
+    texts = [block.text for block in source.blocks]
+    printed = [
+        entry.start
+        for entry in entries
+        if entry.start < len(texts) and letters(texts[entry.start]) == letters(entry.title)
+    ]
+    for index in titles_below(texts, printed):
+        source.blocks[index].level = source.blocks[index].level or _SUBTITLE
+
+
 def _with_entries(source: Source, entries: Sequence[Entry]) -> tuple[list[Chapter], list[LeftOut]]:
+    _mark_titles(source, entries)
     own_title = frozenset({letters(source.title)})
     sections = divide(entries, source.words, not_parts=own_title | _matter_titles(entries))
     by_offset = {file.offset: file for file in source.files if file.document.blocks}
@@ -179,6 +195,9 @@ def _with_entries(source: Source, entries: Sequence[Entry]) -> tuple[list[Chapte
             reason = "title page"  # a date, a name
         chapters.append(chapter)
         reasons.append(reason)
+    if all(reasons):  # a book of one sentence: what looked like a title page is its text
+        both = zip(chapters, reasons, strict=True)
+        reasons = [None if r in _BY_LENGTH and c.words else r for c, r in both]
     return keep_body(chapters, reasons)
 
 

@@ -9,6 +9,7 @@ from infinisum.books.book import Chapter, LeftOut, Paragraph
 from infinisum.books.heading_search import Found, dividing_headings
 from infinisum.books.headings import heading_title, is_heading
 from infinisum.books.matter import matter_of
+from infinisum.books.unnumbered import unnumbered_before_first
 
 __all__ = [
     "heading_title",
@@ -93,6 +94,7 @@ def keep_body(
     soft = sum(c.words for c, r in zip(given, reasons, strict=True) if r in _SOFT)
     if soft > _SOFT_SHARE * total:
         reasons = [None if reason in _SOFT else reason for reason in reasons]
+    reasons = unnumbered_before_first(given, reasons)
     kept: list[Chapter] = []
     left_out: list[LeftOut] = []
     for chapter, reason in zip(given, reasons, strict=True):

@@ -41,17 +41,22 @@ def find_contents(texts: Sequence[str]) -> tuple[int, int] | None:
 
 def _end_of(texts: Sequence[str], start: int, seen_lines: Sequence[str]) -> tuple[int, int]:
     """The paragraph after the last line of contents, and the number of lines there are."""
-    later = {letters(text) for text in texts[start:] if len(text.split()) <= _LINE_WORDS}
+    last = {
+        letters(text): at
+        for at, text in enumerate(texts[start:], start)
+        if len(text.split()) <= _LINE_WORDS
+    }
     seen = [letters(_PAGE_NUMBER.sub("", line)) for line in seen_lines]
     lines, end = len(seen), start
     misses = 0
     for at in range(start, len(texts)):
         entries = [_LEADERS.sub(" … ", line) for line in texts[at].split("\n") if line.strip()]
         keys = [letters(_PAGE_NUMBER.sub("", line)) for line in entries]
-        if any(map(_is_repeated, entries, keys, repeat(seen))):
+        dotted = any(" … " in line for line in entries)  # "Prologue … 35" stands in each act
+        if not dotted and any(map(_is_repeated, entries, keys, repeat(seen))):
             return _before_bare(texts, start, end, entries), lines
         looks = [
-            _looks_like_contents(line) or key in later
+            _looks_like_contents(line) or last.get(key, at) > at
             for line, key in zip(entries, keys, strict=True)
         ]
         if entries and sum(looks) >= len(looks) / 2:

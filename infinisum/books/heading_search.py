@@ -235,7 +235,8 @@ def dividing_headings(flat: Sequence[Paragraph]) -> list[Found]:
     seen = _without_chance_titles(seen, flat)
     chapters = [item for item in seen if item.heading.kind not in ("part", "named")]
     if not listed and not chapters:
-        listed = _bare_titles(flat, max(len(seen), 1))
+        text = [item for item in seen if not matter_of(item.heading.text, "")]
+        listed = _bare_titles(flat, max(len(text), 1))
     if len(listed) <= len(chapters):
         return seen
     taken = {item.at for item in listed}

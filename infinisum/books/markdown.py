@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from infinisum.books.assembly import File, Source, Target, assemble
 from infinisum.books.book import Book, LeftOut
 from infinisum.books.clean import clean_text
 from infinisum.books.encodings import decode, is_certain
 from infinisum.books.html import Block, Document
+from infinisum.books.markdown_tables import grid_rows, is_grid_line, is_grid_rule, with_speaker
 from infinisum.books.subtitles import titles_below
 from infinisum.errors import InputError
 
@@ -22,17 +23,23 @@ _FIELD = re.compile(
 )
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
-_ATX = re.compile(r"^ {0,3}(#{1,6})(?:[ \t]+(?P<title>.*?))?[ \t]*#*[ \t]*(?:\{[^}]*\})?[ \t]*$")
+_ATX = re.compile(
+    r"^ {0,3}(#{1,6})(?:[ \t]+(?P<title>.*?))?[ \t]*#*[ \t]*(?:(?<=[ \t])\{[^}]*\})?[ \t]*$"
+)
 _SETEXT = re.compile(r"^ {0,3}(=+|-+)[ \t]*$")
 _RULE = re.compile(r"^ {0,3}([-*_])(?:[ \t]*\1){2,}[ \t]*$")
 _ITEM = re.compile(r"^[ \t]*(?:[-*+]|\d{1,3}[.)])[ \t]+")
 _NOTE = re.compile(r"^ {0,3}\[\^[^\]]+\]:")
 _REFERENCE = re.compile(r"^ {0,3}\[[^\]^]+\]:[ \t]*\S+")
 _TABLE_RULE = re.compile(r"^[ \t|:+-]+$")
+_ATTRIBUTES = r"\{[^{}]*\}"  # "{.class #name key=value}" after a span, a link or a picture
+_SPAN = re.compile(rf"\[([^\[\]]*)\]{_ATTRIBUTES}")
+_DIV = re.compile(r"^ {0,3}:{3,}[ \t]*(?P<what>\S.*?)?[ \t]*:*[ \t]*$")
+_CLASS = re.compile(r"\.([\w:-]+)")
 _INLINE = (
     (re.compile(r"\[\^[^\]]+\]"), ""),  # footnote marks
-    (re.compile(r"!\[[^\]]*\](?:\([^)]*\)|\[[^\]]*\])"), ""),  # pictures
-    (re.compile(r"\[([^\]]+)\](?:\([^)]*\)|\[[^\]]*\])"), r"\1"),  # links
+    (re.compile(rf"!\[[^\]]*\](?:\([^)]*\)|\[[^\]]*\])(?:{_ATTRIBUTES})?"), ""),  # pictures
+    (re.compile(rf"\[([^\]]+)\](?:\([^)]*\)|\[[^\]]*\])(?:{_ATTRIBUTES})?"), r"\1"),  # links
     (re.compile(r"<(?:https?|mailto):[^>]*>"), ""),
     (re.compile(r"</?[A-Za-z][^>]*>"), ""),
     (re.compile(r"(?<!\\)(\*{1,3})(?=\S)(.+?)(?<=\S)(?<!\\)\1", re.DOTALL), r"\2"),
@@ -102,6 +109,8 @@ class _Reader:
         self.lines = lines
         self.note_words = 0
         self._open: list[str] = []  # lines of the paragraph there is
+        self._table: list[str] = []  # lines of the grid table there is
+        self._divs: list[frozenset[str]] = []  # classes of the fenced divisions around
 
     def blocks(self) -> Iterator[Block]:
         """Headings and paragraphs in order."""
@@ -118,14 +127,22 @@ class _Reader:
                 self.note_words += len(line.split())
                 continue
             line = re.sub(r"^(?: {0,3}>[ \t]?)+", "", line)
-            if heading := _ATX.match(line):
+            if self._table or (not self._open and is_grid_rule(line)):
+                if is_grid_line(line):
+                    self._table.append(line)
+                    continue
+                yield from self._close_table()
+            if div := _DIV.match(line):
+                yield from self._close()
+                self._divide(div["what"] or "")
+            elif heading := _ATX.match(line):
                 yield from self._close()
                 if title := _plain(heading["title"] or ""):
-                    yield Block(title, len(heading[1]))
+                    yield self._block(title, len(heading[1]))
             elif self._open and (under := _SETEXT.match(line)) and len(self._open) <= 2:
                 title = _plain(" ".join(self._open))
                 self._open.clear()
-                yield Block(title, 1 if under[1][0] == "=" else 2)
+                yield self._block(title, 1 if under[1][0] == "=" else 2)
             elif not line.strip() or _RULE.match(line) or _is_skipped(line):
                 yield from self._close()
             elif item := _ITEM.match(line):
@@ -133,17 +150,44 @@ class _Reader:
                 self._open.append(line[item.end() :])
             else:
                 self._open.append(line)
+        yield from self._close_table()
         yield from self._close()
 
+    def _divide(self, what: str) -> None:
+        """Opens a fenced division ("::: {.section .imprint}", "::: note") or closes one (":::")."""
+        if not what:
+            if self._divs:
+                self._divs.pop()
+            return
+        classes = _CLASS.findall(what) if what.startswith("{") else [what]
+        around = self._divs[-1] if self._divs else frozenset[str]()
+        # As in HTML, the classes of a section say what it is; those of other divisions do not.
+        own = classes if "section" in classes else []
+        self._divs.append(around.union(own))
+
+    def _block(self, text: str, level: int = 0) -> Block:
+        return Block(text, level, self._divs[-1] if self._divs else frozenset())
+
+    def _close_table(self) -> Iterator[Block]:
+        for row in grid_rows(self._table) if self._table else ():
+            for text in with_speaker([_plain(_joined(cell)) for cell in row]):
+                yield self._block(text)
+        self._table.clear()
+
     def _close(self) -> Iterator[Block]:
-        # Two spaces or a backslash at its end keep a line by itself.
-        joined = ""
-        for line in self._open:
-            hard = line.endswith("  ") or line.rstrip().endswith("\\")
-            joined += line.strip().removesuffix("\\") + ("\n" if hard else " ")
+        joined = _joined(self._open)
         self._open.clear()
         if text := _plain(joined):
-            yield Block(text)
+            yield self._block(text)
+
+
+def _joined(lines: Sequence[str]) -> str:
+    """Lines of a paragraph; two spaces or a backslash at its end keep a line by itself."""
+    joined = ""
+    for line in lines:
+        hard = line.endswith("  ") or line.rstrip().endswith("\\")
+        joined += line.strip().removesuffix("\\") + ("\n" if hard else " ")
+    return joined
 
 
 def _is_skipped(line: str) -> bool:
@@ -151,6 +195,8 @@ def _is_skipped(line: str) -> bool:
 
 
 def _plain(text: str) -> str:
+    while "]{" in text and (shorter := _SPAN.sub(r"\1", text)) != text:  # spans within spans
+        text = shorter
     for pattern, kept in _INLINE:
         text = pattern.sub(kept, text)
     lines = (" ".join(line.replace("|", " ").split()) for line in text.split("\n"))

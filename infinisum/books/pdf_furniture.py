@@ -18,6 +18,7 @@ _SHORT = 8  # pages
 _LEVEL_SHARE = 0.6  # of the lines at a height that are furniture: then all are
 _NUMERAL_PAGES = 4  # pages within which a chapter's number comes again as a running head
 _HEAD_WORDS = 12
+_LARGE = 1.2  # of the body's font size: running heads are not set larger
 _APART = 1.9  # of the font size, from baseline to baseline
 _NUMBER_LINE = re.compile(
     r"(?:page|seite|pag\.?|p\.|s\.)?\s*[-–—\[(|]?\s*(?P<number>\d{1,4}|[ivxlc]{1,8}|[IVXLC]{1,8})"
@@ -52,7 +53,8 @@ def remove_running_heads(pages: Sequence[Page]) -> int:
         The number of words taken out.
     """
     edges = [edge for page in pages for edge in _edges(page)]
-    furniture: set[int] = {id(line) for line in _repeated(edges, len(pages))}
+    large = _LARGE * body_size(pages)
+    furniture: set[int] = {id(line) for line in _repeated(edges, len(pages), large)}
     furniture |= {id(line) for line in _page_numbers(edges, len(pages))}
     furniture |= _at_their_height(edges, furniture)
     words = 0
@@ -80,10 +82,14 @@ def _signature(text: str) -> str:
     return _DIGITS.sub("#", text.casefold())
 
 
-def _repeated(edges: Sequence[_Edge], pages: int) -> Iterator[Line]:
+def _repeated(edges: Sequence[_Edge], pages: int, large: float) -> Iterator[Line]:
+    """Lines whose text, numbers aside, stands at the same height on other pages.
+
+    Lines larger than `large` points are headings where only the number differs: "Act I", "Act II".
+    """
     by_text: dict[tuple[str, str], list[Line]] = defaultdict(list)
     for _, line, edge in edges:
-        text = _signature(line.text)
+        text = _signature(line.text) if line.size <= large else line.text
         # Numbers count the pages, or are the chapter's at the head of each of its pages.
         by_text[edge, text if text.strip("# ") else line.text].append(line)
     needed = _REPEATS if pages > _SHORT else _REPEATS_SHORT

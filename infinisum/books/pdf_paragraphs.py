@@ -24,6 +24,7 @@ _BLOCK_LINES = 3  # lines equally far in that make a block with a right margin o
 _NARROW = frozenset("iljtfrI.,;:'’‘!|()[]- ")
 _WIDE = frozenset("mwMW—…%@")
 _ENDS = re.compile(r"[.!?…:;][”’\"')\]»]*$|[”’\"»—]$")
+_CONTENTS_LINE = re.compile(r"(?:\s*[.·…]){4,}\s*(?:\d{1,4}|[ivxlc]{1,8})$")
 
 
 @dataclass(slots=True)
@@ -203,6 +204,8 @@ def _grouped(pages: Sequence[Page], layout: _Layout) -> Iterator[list[list[Line]
 def _break(group: list[list[Line]], line: Line, layout: _Layout) -> str:
     """What is between a paragraph so far and the next line: "", "line" or "paragraph"."""
     last = group[-1][-1]
+    if _CONTENTS_LINE.search(last.text):
+        return "paragraph"
     same_page = last.page == line.page
     if same_page and abs(last.y - line.y) < 0.5 * line.size and line.x0 >= last.x1:
         return ""

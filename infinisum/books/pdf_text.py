@@ -21,6 +21,7 @@ _MAX_FORMS = 500  # forms drawn on one page
 _WORD_GAP = 0.5  # of the width of a space: kerning is less, a justified line's spaces are more
 _WIDEST_SPACE = 300.0  # fonts without a space say something else, typewriters have a wide one
 _OUTSIDE = 5.0  # points beyond the edge of the page
+_LINE = 1.6  # of the font size: baselines of one block are no further apart
 
 
 @dataclass(slots=True)
@@ -243,6 +244,15 @@ class PageText:
             self._keep("".join(pieces), start, end)
         self._text_matrix = _times((1.0, 0.0, 0.0, 1.0, at, 0.0), self._text_matrix)
 
+    def _runs_off(self, y: float, size: float) -> bool:
+        """Whether text below the page goes on where that above it ended: a block too long for it.
+
+        Marks of the printer stand below the page too, but not a line's distance from the text.
+        """
+        last = self.runs[-1] if self.runs else None
+        level = last is not None and -0.1 * size <= last.y - y <= _LINE * size
+        return last is not None and level and not last.turn and abs(last.size - size) < 0.1 * size
+
     def _keep(self, text: str, start: float, end: float) -> None:
         state = self._state
         m = _times(self._text_matrix, state.ctm)
@@ -252,9 +262,9 @@ class PageText:
             return
         x, y = m[4] + m[2] * state.rise + m[0] * start, m[5] + m[3] * state.rise + m[1] * start
         turn = round(math.atan2(m[1], m[0]) / (math.pi / 2)) % 4
-        if not (
-            -_OUTSIDE <= x <= self.width + _OUTSIDE and -_OUTSIDE <= y <= self.height + _OUTSIDE
-        ):
+        if not (-_OUTSIDE <= x <= self.width + _OUTSIDE and y <= self.height + _OUTSIDE):
+            return
+        if y < -_OUTSIDE and not self._runs_off(y, size):
             return
         if turn:
             for _ in range(turn):  # as it looks when the page is turned so that it reads level

@@ -3,7 +3,7 @@ from __future__ import annotations
 import textwrap
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infinisum.books.book import Book
@@ -206,6 +206,7 @@ SENTENCE = st.lists(
 ).map(lambda words: " ".join(words).capitalize() + ".")
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
 @given(st.lists(SENTENCE, min_size=1, max_size=6), st.integers(min_value=50, max_value=78))
 def test_any_wrapped_paragraphs_come_back(paragraphs: list[str], width: int) -> None:
     lines = "\n\n".join(textwrap.fill(text, width) for text in paragraphs).split("\n")
