@@ -94,6 +94,7 @@ class SummarizeOptions:
     until: str = ""  # "40%", "12", "Chapter 12", "page:210": reading stops there
     method: Method = "hybrid"
     strategy: Strategy = "memory"  # book summary from the state, or from the chapter summaries
+    evidence: bool = True  # look for the passage that supports each written sentence
     decoding: DecodingOptions = field(default_factory=DecodingOptions)
 
     def __post_init__(self) -> None:

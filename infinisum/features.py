@@ -71,7 +71,7 @@ _PAST = _word_set(
     "was were had did said went came took told saw found left made gave knew thought became "
     "began felt fell held kept led lost met put ran sat sent spoke stood brought died"
 )
-_FUNCTION_WORDS = (
+FUNCTION_WORDS = (
     _THIRD
     | _FIRST_SECOND
     | _CONNECTIVES
@@ -168,9 +168,9 @@ def _count(parsed: Sequence[_Sentence]) -> _Chapter:
     names = frozenset(
         word
         for word, count in capitalised.items()
-        if word not in _FUNCTION_WORDS and 2 * count >= counts[word] - 1
+        if word not in FUNCTION_WORDS and 2 * count >= counts[word] - 1
     )
-    content = [count for word, count in counts.items() if word not in _FUNCTION_WORDS]
+    content = [count for word, count in counts.items() if word not in FUNCTION_WORDS]
     top = math.log(max([*content, 2]))
     return _Chapter(counts, names, top)
 
@@ -238,7 +238,7 @@ def _manner(sentence: str, parsed: _Sentence, quoted: float) -> list[float]:
 
 def _vocabulary(parsed: _Sentence, chapter: _Chapter, seen: set[str]) -> list[float]:
     """Frequency, coverage, novelty and rarity; adds the sentence's words to `seen`."""
-    content = {word for word in parsed.words if word not in _FUNCTION_WORDS}
+    content = {word for word in parsed.words if word not in FUNCTION_WORDS}
     if not content:
         return [0.0, 0.0, 0.0, 0.0]
     logs = [math.log(chapter.counts[word]) for word in content]

@@ -19,6 +19,7 @@ from infinisum.config import SummarizeOptions
 from infinisum.errors import InputError
 from infinisum.readings.reader import read_on
 from infinisum.readings.reading import Mark, Reading
+from infinisum.summary.annotate import annotate
 from infinisum.summary.compose import Composer
 from infinisum.summary.drafts import Drafts
 from infinisum.summary.summary import Summary, one_line
@@ -120,6 +121,7 @@ def summarize(
         start = Reading(part.book, Mark.of(loaded))
         reading = _read(start, loaded, drafts, progress, snapshots)
     summary = Composer(part, reading, loaded, options, drafts).summary()
+    summary = annotate(summary, part, evidence=options.evidence)
     if snapshots is not None:
         snapshots.end()
     return summary

@@ -256,3 +256,29 @@ def test_escape_codes_of_a_book_do_not_reach_the_summary(quoting: LoadedModel) -
     assert "\\u001b" not in text
     assert "\\u0007" not in text
     assert "\u202e" not in text
+
+
+def test_written_sentences_carry_the_place_that_supports_them(
+    writing: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = Draft("Lucy hides the key near the kitchen. The zebra juggles.", reads_well=True)
+    monkeypatch.setattr(generate, "write_summaries", writer([], draft))
+    book = small_book()
+    summary = summarize(book, writing)
+    levels = [summary.sentences, *(chapter.sentences for chapter in summary.chapters)]
+    assert [len(sentences) for sentences in levels] == [2] * 5
+    first, second = summary.sentences
+    assert first.supported
+    assert first.evidence is not None
+    place = book.chapters[first.evidence.chapter - 1].paragraphs[first.evidence.paragraph - 1]
+    assert first.evidence.quote in place.text
+    assert "Lucy" in first.evidence.quote
+    assert second.evidence is None
+    for chapter in summary.chapters:
+        for sentence in chapter.sentences:
+            assert sentence.evidence is None or sentence.evidence.chapter == chapter.number
+    assert summary.grounding.sentences == 10
+    assert "The zebra juggles." in summary.grounding.unsupported_sentences
+    plain = summarize(book, writing, SummarizeOptions(evidence=False))
+    assert plain.text == summary.text
+    assert not plain.sentences

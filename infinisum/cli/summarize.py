@@ -54,6 +54,12 @@ def summarize(
     strategy: Annotated[
         Strategy, typer.Option(help="Book summary from memory, or from the chapter summaries.")
     ] = "memory",
+    evidence: Annotated[
+        bool,
+        typer.Option(
+            "--evidence/--no-evidence", help="Name the passage behind each written sentence."
+        ),
+    ] = True,
     reference: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Summary to compare with by ROUGE: text or JSON."),
@@ -97,6 +103,7 @@ def summarize(
         until=until,
         method=method,
         strategy=strategy,
+        evidence=evidence,
         decoding=DecodingOptions(num_beams, temperature, top_p, seed),
     )
     sources = expand_sources(source, output)

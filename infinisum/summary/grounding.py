@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from infinisum.config import TENTHS
 from infinisum.summary.summary import Grounding, Passage
+from infinisum.summary.words import NUMBER_WORDS, bare
 from infinisum.tokenizer import plain_typography
 
 
@@ -23,19 +24,6 @@ _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _SENTENCE_START = re.compile(r"[.!?:;\n\"'(\[-]")  # between two words
 _ABBREVIATED = frozenset(_split("mr mrs ms dr st jr sr capt col lt sgt rev hon prof"))
 _NUMBER = re.compile(r"\d+(?:[,.]\d{3})*")
-_UNITS = _split(
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-    "sixteen seventeen eighteen nineteen"
-)
-_TENS = _split("twenty thirty forty fifty sixty seventy eighty ninety")
-_VALUES = {word: value for value, word in enumerate(_UNITS)}
-_VALUES |= {word: 10 * ten for ten, word in enumerate(_TENS, start=2)}
-_VALUES |= {
-    f"{tens}-{unit}": _VALUES[tens] + value
-    for tens in _TENS
-    for value, unit in enumerate(_UNITS)
-    if 1 <= value <= 9
-}
 _TOO_COMMON = frozenset({"zero", "one"})  # "no one", "one day"
 
 # Capitalised words that open sentences of any summary and are no names.
@@ -70,7 +58,7 @@ class BookWords:
     def add(self, text: str) -> None:
         """Take in a text of the book."""
         text = plain_typography(text)  # the model writes typewriter quotes: O'Brien
-        self._words.update(_bare(word) for word in _WORD.findall(text))
+        self._words.update(bare(word) for word in _WORD.findall(text))
         self._numbers.update(_numbers(text).values())
 
     def has_name(self, name: str) -> bool:
@@ -132,7 +120,7 @@ def _names(text: str, book: BookWords) -> list[str]:
     run: list[str] = []
     end, previous = 0, ""
     for match in _WORD.finditer(text):
-        word, gap = _bare(match[0]), text[end : match.start()]
+        word, gap = bare(match[0]), text[end : match.start()]
         abbreviated = gap == ". " and (len(previous) == 1 or previous.lower() in _ABBREVIATED)
         starts = not previous or (bool(_SENTENCE_START.search(gap)) and not abbreviated)
         if run and not (gap == " " or abbreviated):
@@ -159,11 +147,6 @@ def _numbers(text: str) -> dict[str, str]:
     """Numbers as they are written, each with its value: {"twelve": "12", "1,200": "1200"}."""
     found = {match: re.sub(r"[,.]", "", match) for match in _NUMBER.findall(text)}
     for word in re.findall(r"[a-z]+(?:-[a-z]+)?", text.lower()):
-        if word in _VALUES and word not in _TOO_COMMON:
-            found[word] = str(_VALUES[word])
+        if word in NUMBER_WORDS and word not in _TOO_COMMON:
+            found[word] = str(NUMBER_WORDS[word])
     return found
-
-
-def _bare(word: str) -> str:
-    """A word without the ending of the genitive."""
-    return re.sub(r"'[sS]?$", "", word)

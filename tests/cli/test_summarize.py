@@ -325,3 +325,19 @@ def test_names_with_escape_codes_are_defused(cli: Cli, tiny_model: Path) -> None
     result = cli("summarize", "\x1b[31mred.epub", "--model", tiny_model)
     assert result.status == 3
     assert "\x1b" not in result.err
+
+
+def test_evidence_behind_every_written_sentence_unless_declined(
+    cli: Cli, book: Path, writing_model: Path
+) -> None:
+    base = ("summarize", book, "--json", "--method", "abstractive", "--model", writing_model)
+    (content,) = json.loads(cli(*base).out)["summaries"]
+    assert content["text"]
+    texts = [sentence["text"] for sentence in content["sentences"]]
+    assert " ".join(texts).split() == content["text"].split()
+    assert content["grounding"]["sentences"] >= len(texts)
+    (without,) = json.loads(cli(*base, "--no-evidence").out)["summaries"]
+    assert without["text"] == content["text"]
+    assert without["sentences"] == []
+    assert not any(chapter["sentences"] for chapter in without["chapters"])
+    assert without["grounding"]["sentences"] == 0
