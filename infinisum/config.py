@@ -21,6 +21,8 @@ EvalLevel = Literal["book", "chapter"]
 Convention = Literal["scrolls", "stemmed"]
 References = Literal["pairs", "mean", "best"]
 Train = Literal["all", "head"]
+Optimizer = Literal["adamw", "adafactor"]
+Parallel = Literal["ddp", "fsdp"]
 
 DEFAULT_MODEL: Final = "infinisum-base"
 CHAPTERS_AT_ONCE: Final = 8  # chapter contexts held and decoded together; bounds memory
@@ -146,11 +148,18 @@ class FinetuneOptions:
     learning_rate: float = 3e-4
     gate_learning_rate: float = 0.01  # gates hardly move at the rate of the other weights
     batch_tokens: int = 32_768  # most tokens a batch, padding included
+    accumulate: int = 1  # batches a step of each process
     min_segments: int = 2  # longest text of a step, in segments, when training begins
     max_segments: int = 32  # and once the curriculum is over
     curriculum_share: float = 0.3  # of the steps, over which it grows
-    save_minutes: float = 10.0  # between two checkpoints
     held_out: tuple[Path, ...] = ()  # JSONL files of works that must stay out of training
+    optimizer: Optimizer = "adamw"
+    recompute: bool = False  # activations in the backward pass: slower, far less memory
+    parallel: Parallel = "ddp"  # with several processes: whole copies, or sharded weights (FSDP2)
+    workers: int = 0  # processes that load data
+    save_minutes: float = 5.0  # between two checkpoints
+    log_steps: int = 10  # between two lines of the log
+    probe_steps: int = 100  # between two looks at what the memory is worth
     seed: int = 0
     resume: bool = False  # go on from the newest checkpoint in `output`
     device: str = "auto"
@@ -166,7 +175,13 @@ class FinetuneOptions:
         _one_of("--train", self.train, get_args(Train))
         if not self.data:
             raise UsageError("--data is missing.", "Name a JSONL file or a folder of them.")
-        for name in ("max_steps", "batch_size", "batch_tokens", "min_segments", "max_segments"):
+        _one_of("--optimizer", self.optimizer, get_args(Optimizer))
+        _one_of("--parallel", self.parallel, get_args(Parallel))
+        _at_least("--workers", self.workers, 0)
+        for name in (
+            *("max_steps", "batch_size", "batch_tokens", "accumulate", "min_segments"),
+            *("max_segments", "log_steps", "probe_steps"),
+        ):
             _at_least(option_name(name), getattr(self, name), 1)
         if not 0 <= self.curriculum_share <= 1:
             raise UsageError(f"--curriculum-share {self.curriculum_share}: must be 0 to 1.")

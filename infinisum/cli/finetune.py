@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Annotated, cast
@@ -11,7 +12,14 @@ import typer
 
 from infinisum.cli import options as opt
 from infinisum.cli.console import Console, print_result, quiet_libraries
-from infinisum.config import DEFAULT_MODEL, Embeddings, FinetuneOptions, Train
+from infinisum.config import (
+    DEFAULT_MODEL,
+    Embeddings,
+    FinetuneOptions,
+    Optimizer,
+    Parallel,
+    Train,
+)
 
 EXAMPLE = "Example: infinisum finetune --data summaries.jsonl -o my-model --max-steps 200"
 _DEFAULT = FinetuneOptions(data=(Path(),), output=Path())
@@ -63,6 +71,21 @@ def finetune(
     batch_size: Annotated[
         int, typer.Option(metavar="N", min=1, help="Texts a step.")
     ] = _DEFAULT.batch_size,
+    accumulate: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Batches a step of each process.")
+    ] = _DEFAULT.accumulate,
+    optimizer: Annotated[
+        str, typer.Option(metavar="NAME", help="adamw, or adafactor, which needs less memory.")
+    ] = _DEFAULT.optimizer,
+    recompute: Annotated[
+        bool, typer.Option("--recompute", help="Slower, with far less memory.")
+    ] = False,
+    parallel: Annotated[
+        str, typer.Option(metavar="KIND", help="Of several processes: ddp, or fsdp (sharded).")
+    ] = _DEFAULT.parallel,
+    workers: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Processes that load data.")
+    ] = _DEFAULT.workers,
     learning_rate: Annotated[
         float, typer.Option(metavar="X", help="Highest.")
     ] = _DEFAULT.learning_rate,
@@ -84,6 +107,12 @@ def finetune(
     save_minutes: Annotated[
         float, typer.Option(metavar="MINUTES", help="Between two checkpoints.")
     ] = _DEFAULT.save_minutes,
+    log_steps: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Between two lines of training.jsonl.")
+    ] = _DEFAULT.log_steps,
+    probe_steps: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Between two looks at what the memory is worth.")
+    ] = _DEFAULT.probe_steps,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the newest checkpoint in the folder.")
     ] = False,
@@ -125,8 +154,15 @@ def finetune(
         min_segments=min_segments,
         max_segments=max_segments,
         curriculum_share=curriculum_share,
+        accumulate=accumulate,
+        optimizer=cast(Optimizer, optimizer),
+        recompute=recompute,
+        parallel=cast(Parallel, parallel),
+        workers=workers,
         save_minutes=save_minutes,
         held_out=tuple(held_out or ()),
+        log_steps=log_steps,
+        probe_steps=probe_steps,
         seed=seed,
         resume=resume,
         device=device,
@@ -137,7 +173,10 @@ def finetune(
     quiet_libraries()
     started = time.perf_counter()
     console = Console(quiet, verbose)
-    folder = train(options, console.note)
+    first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started
+    folder = train(options, console.note if first else lambda _: None)
+    if not first:
+        return
     seconds = time.perf_counter() - started
     console.note(f"Trained for {seconds / 60:.1f} minutes; model in {folder}")
     if as_json:

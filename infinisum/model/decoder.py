@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers.cache_utils import EncoderDecoderCache
 from transformers.masking_utils import create_causal_mask
+from transformers.modeling_layers import GradientCheckpointingLayer
 
 from infinisum.model.attention import PlaceEmbedding
 from infinisum.model.compat import CACHE
@@ -74,6 +76,10 @@ class SelfAttention(nn.Module):
         return self.o(merge_heads(A))  # type: ignore[no-any-return]
 
 
+def _call(function: Callable[..., MemoryState], *arguments: Any) -> MemoryState:
+    return function(*arguments)
+
+
 class CrossAttention(nn.Module):
     """Softmax over window and reservoir, gated with a read of this layer's cross memory.
 
@@ -94,6 +100,9 @@ class CrossAttention(nn.Module):
                 self.place = PlaceEmbedding(config, inner)
         if self.rule == "delta_net":
             self.write_strength = nn.Linear(config.d_model, config.num_heads)
+        # Set by `gradient_checkpointing_enable()`, which looks for the first of them.
+        self.gradient_checkpointing = False
+        self._gradient_checkpointing_func: Callable[..., MemoryState] = _call
 
     def write(self, state: MemoryState, states: Tensor, mask: Tensor, index: Tensor) -> MemoryState:
         """Write segments that leave the window to this layer's memory.
@@ -106,6 +115,14 @@ class CrossAttention(nn.Module):
         """
         if self.rule not in COMPRESSIVE_RULES:
             return state
+        call = _call
+        if self.gradient_checkpointing and self.training and torch.is_grad_enabled():
+            call = self._gradient_checkpointing_func
+        return call(self._write, state, states, mask, index)
+
+    def _write(
+        self, state: MemoryState, states: Tensor, mask: Tensor, index: Tensor
+    ) -> MemoryState:
         d_kv = self.config.d_kv
         k, v = split_heads(self.k(states), d_kv), split_heads(self.v(states), d_kv)
         if self.config.place_embeddings:
@@ -160,7 +177,7 @@ class CrossAttention(nn.Module):
         return k, v
 
 
-class DecoderLayer(nn.Module):
+class DecoderLayer(GradientCheckpointingLayer):
     """Self-attention, cross-attention and feed-forward, pre-normalised, with residuals."""
 
     def __init__(self, config: InfinisumConfig, layer: int) -> None:

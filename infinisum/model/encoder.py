@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from transformers.modeling_layers import GradientCheckpointingLayer
 
 from infinisum.model.attention import InfiniAttention, LocalPositions, rule_of_layer
 from infinisum.model.config import InfinisumConfig
@@ -21,7 +22,7 @@ class EncoderState(NamedTuple):
     segments: Tensor  # [B] int64, segments read so far; empty ones do not count
 
 
-class EncoderLayer(nn.Module):
+class EncoderLayer(GradientCheckpointingLayer):
     """Infini-attention and feed-forward, each with pre-normalisation and residual."""
 
     def __init__(self, config: InfinisumConfig, layer: int) -> None:

@@ -40,6 +40,7 @@ READING_ARGUMENTS = (
     "reservoir_scores",
     "window_segments",
     "reservoir_length",
+    "remember",
 )
 
 
@@ -101,6 +102,7 @@ class InfinisumForConditionalGeneration(PreTrainedModel, GenerationMixin):
     _keep_in_fp32_modules_strict = ["gate"]  # β of every MixingGate
     _tied_weights_keys = {"lm_head.weight": "shared.weight"}
     _no_split_modules = ["EncoderLayer", "DecoderLayer"]
+    supports_gradient_checkpointing = True
 
     config: InfinisumConfig
 
@@ -219,18 +221,44 @@ class InfinisumForConditionalGeneration(PreTrainedModel, GenerationMixin):
         reservoir_scores: Tensor | None = None,
         window_segments: int | None = None,
         reservoir_length: int | None = None,
+        remember: bool = True,
     ) -> InfiniEncoderOutput:
-        """Read whole texts in one block (layer-major); see `read_block` for the shapes."""
+        """Read whole texts in one block (layer-major); see `read_block` for the shapes.
+
+        With `remember=False` memories are empty whenever they are read: what are they worth?
+        """
         ids, mask = self._segments(input_ids, attention_mask)
         if sentence_ids is not None:
             room = ids.shape[-1] - sentence_ids.shape[-1]
             sentence_ids = F.pad(sentence_ids, (0, room), value=-1)
         state = self.initial_state(ids.shape[0], window_segments, reservoir_length)
+        if not remember:
+            given = (ids, mask, sentence_ids, sentence_features, reservoir_scores)
+            return self._encode_forgetting(given, state)
         block, state = self.read_block(
             ids, mask, state, sentence_ids, sentence_features, reservoir_scores
         )
         output = self.visible(state)
         output.salience, output.vectors = block.salience, block.vectors
+        return output
+
+    def _encode_forgetting(
+        self, given: tuple[Tensor | None, ...], state: StreamState
+    ) -> InfiniEncoderOutput:
+        """Read segment by segment, and empty all memories after each."""
+        empty = state
+        salience, vectors = [], []
+        assert given[0] is not None
+        for s in range(given[0].shape[1]):
+            ids, mask, *rest = (None if part is None else part[:, s : s + 1] for part in given)
+            assert ids is not None and mask is not None
+            block, state = self.read_block(ids, mask, _forgetful(state, empty), *rest)
+            salience.append(block.salience)
+            vectors.append(block.vectors)
+        output = self.visible(_forgetful(state, empty))
+        if salience[0] is not None:
+            output.salience = torch.cat([part for part in salience if part is not None], dim=1)
+            output.vectors = torch.cat([part for part in vectors if part is not None], dim=1)
         return output
 
     def _segments(self, ids: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -347,6 +375,14 @@ class InfinisumForConditionalGeneration(PreTrainedModel, GenerationMixin):
             encoder_outputs = self.encode(text, mask, **known)
         copy = InfiniEncoderOutput(**encoder_outputs)  # generate() repeats its entries in place
         return super().generate(encoder_outputs=copy, **kwargs)
+
+
+def _forgetful(state: StreamState, empty: StreamState) -> StreamState:
+    """The state with the memories of an empty one."""
+    return StreamState(
+        state.encoder._replace(memories=empty.encoder.memories),
+        state.context._replace(memories=empty.context.memories),
+    )
 
 
 AutoConfig.register("infinisum", InfinisumConfig)

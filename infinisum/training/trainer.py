@@ -1,179 +1,45 @@
-"""`finetune`: transformers' Seq2SeqTrainer with our objectives and optimizer groups."""
+"""`finetune`: from options to a trained model."""
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.utils.data import DataLoader
-from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, set_seed
-from transformers.trainer_utils import get_last_checkpoint
+from safetensors import SafetensorError
+from torch import Tensor
+from transformers import PrinterCallback, Seq2SeqTrainingArguments, set_seed
 
 from infinisum.config import FinetuneOptions
-from infinisum.errors import UsageError
+from infinisum.errors import OutputError, UsageError
 from infinisum.loading import choose, load_model
-from infinisum.model.config import InfinisumConfig
+from infinisum.model.config import COMPRESSIVE_RULES, InfinisumConfig
 from infinisum.model.modeling import InfinisumForConditionalGeneration
 from infinisum.model.presets import PRESETS
 from infinisum.tokenizer import Tokenizer, load_tokenizer
 from infinisum.training.batches import Collator
-from infinisum.training.callbacks import Clock, JsonLog
-from infinisum.training.head import fit_head
-from infinisum.training.losses import (
-    VECTOR_WEIGHT,
-    Counts,
-    salience_loss,
-    summary_loss,
-    vector_loss,
+from infinisum.training.book_trainer import BookTrainer
+from infinisum.training.callbacks import Clock, JsonLog, Report, TensorBoardLog
+from infinisum.training.checkpoints import (
+    check_resumable,
+    describe_run,
+    fingerprint,
+    replace_files,
+    whole_checkpoints,
 )
+from infinisum.training.head import fit_head
 from infinisum.training.objectives import Objective, objectives_named
 from infinisum.training.overlap import held_out
 from infinisum.training.plan import Curriculum, DrawnTexts, Plan, rows_of
+from infinisum.training.probe import Probe, probe_batch
 from infinisum.training.shards import ShardDataset, prepared
 
-WEIGHT_DECAY = 0.05
+CHECKPOINTS = "checkpoints"
 WARMUP_SHARE = 0.05
-
-
-def optimizer_groups(
-    model: nn.Module, learning_rate: float, gate_learning_rate: float
-) -> list[dict[str, Any]]:
-    """Parameters in three groups: mixing gates, vectors without decay, matrices with decay.
-
-    At the rate of the other weights a gate would hardly move in a whole training run; decay would
-    pull it back to 0.5.
-    """
-    gates, plain, decayed = [], [], []
-    for name, parameter in model.named_parameters():
-        if not parameter.requires_grad:
-            continue
-        if name.endswith("mix.gate"):
-            gates.append(parameter)
-        elif parameter.dim() < 2 or "place" in name or "distance" in name:
-            plain.append(parameter)
-        else:
-            decayed.append(parameter)
-    return [
-        {"params": gates, "lr": gate_learning_rate, "weight_decay": 0.0},
-        {"params": plain, "lr": learning_rate, "weight_decay": 0.0},
-        {"params": decayed, "lr": learning_rate, "weight_decay": WEIGHT_DECAY},
-    ]
-
-
-class BookTrainer(Seq2SeqTrainer):
-    """Seq2SeqTrainer with our plan of batches, losses and optimizer groups.
-
-    Args:
-        plan: the batches of the run, from which accelerate gives each process its own.
-        objectives: that the plan draws from, with their weights.
-        gate_learning_rate: of the mixing gates.
-    """
-
-    loss_is_scaled_for_ga = True  # compute_loss divides by the counts of the whole step
-
-    def __init__(
-        self,
-        *args: Any,
-        plan: Plan,
-        objectives: dict[Objective, float],
-        gate_learning_rate: float,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(*args, **kwargs)
-        self.plan = plan
-        self.weights = {objective.name: weight for objective, weight in objectives.items()}
-        self.gate_learning_rate = gate_learning_rate
-        self.parts: dict[str, list[float]] = {}
-
-    @property
-    def network(self) -> InfinisumForConditionalGeneration:
-        """The network being trained."""
-        assert isinstance(self.model, InfinisumForConditionalGeneration)
-        return self.model
-
-    def get_train_dataloader(self) -> DataLoader[Any]:
-        """The batches of the plan."""
-        loader: DataLoader[Any] = DataLoader(
-            self.train_dataset,  # type: ignore[arg-type]
-            batch_sampler=self.plan,
-            collate_fn=self.data_collator,
-            num_workers=self.args.dataloader_num_workers,
-            pin_memory=self.args.dataloader_pin_memory,
-        )
-        return self.accelerator.prepare(loader)  # type: ignore[no-any-return]
-
-    def create_optimizer(self, *_: Any, **__: Any) -> torch.optim.Optimizer:
-        """AdamW over our groups."""
-        if self.optimizer is None:
-            groups = optimizer_groups(
-                self.network, self.args.learning_rate, self.gate_learning_rate
-            )
-            self.optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), eps=1e-8)
-        return self.optimizer
-
-    def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> Tensor:
-        """Counts of the step, over its micro-batches and all processes: `[4]`, as in `Counts`."""
-        counts = torch.stack([torch.stack(Counts.of(batch)) for batch in batch_samples]).sum(0)
-        gathered: Tensor = self.accelerator.gather(counts.to(device)[None])
-        return gathered.sum(0)
-
-    def compute_loss(  # type: ignore[override]
-        self,
-        model: nn.Module,
-        inputs: dict[str, Any],
-        return_outputs: bool = False,
-        num_items_in_batch: Tensor | None = None,
-    ) -> Any:
-        """Loss of the step's objective, and of salience where texts have labels for it."""
-        inputs = dict(inputs)
-        objective = inputs.pop("objective")
-        del inputs["ids"]
-        labels, salience_labels = inputs.pop("labels"), inputs.pop("salience_labels")
-        teacher = inputs.pop("salience_vectors", None)
-        counts = Counts(*num_items_in_batch) if num_items_in_batch is not None else None
-        if counts is None:
-            counts = Counts.of({"labels": labels, "salience_labels": salience_labels})
-        outputs = model(**inputs)
-        parts: dict[str, Tensor] = {}
-        # Whatever the objective is, every weight takes part: processes exchange all gradients.
-        loss = 0 * (outputs.logits.sum() + outputs.salience.sum() + outputs.vectors.sum())
-        if objective != "salience":
-            parts[objective] = summary_loss(outputs.logits, labels, counts.tokens)
-            loss = loss + parts[objective]
-        if "salience" in self.weights and counts.sentences:
-            parts["salience"] = salience_loss(
-                outputs.salience, salience_labels, counts.sentences, counts.ranked
-            )
-            beside = self.weights["salience"] / self.weights[objective]
-            loss = loss + beside * parts["salience"]
-            if teacher is not None:
-                parts["vectors"] = vector_loss(outputs.vectors, teacher, counts.vectors)
-                loss = loss + beside * VECTOR_WEIGHT * parts["vectors"]
-        for name, part in parts.items():
-            self.parts.setdefault(name, []).append(float(part.detach()))
-        loss = loss * self.accelerator.num_processes  # which average their gradients
-        return (loss, outputs) if return_outputs else loss
-
-    def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
-        """Add the objectives' own losses and the gates to what is logged."""
-        for name, values in self.parts.items():
-            logs[f"loss_{name}"] = sum(values) / len(values)
-        self.parts = {}
-        gates = [
-            torch.sigmoid(parameter.detach().float())
-            for name, parameter in self.network.named_parameters()
-            if name.endswith("mix.gate")
-        ]
-        if gates and "loss" in logs:
-            g = torch.cat(gates)
-            logs["gate_mean"] = float(g.mean())
-            logs["gate_least"], logs["gate_most"] = float(g.min()), float(g.max())
-            logs["gates_undecided"] = float(((g > 0.45) & (g < 0.55)).float().mean())
-        super().log(logs, *args, **kwargs)
+logger = logging.getLogger("infinisum.training")
 
 
 def start_model(options: FinetuneOptions) -> tuple[InfinisumForConditionalGeneration, Tokenizer]:
@@ -218,61 +84,108 @@ def start_model(options: FinetuneOptions) -> tuple[InfinisumForConditionalGenera
 def finetune(options: FinetuneOptions, say: Callable[[str], None] = lambda _: None) -> Path:
     """Train, and leave a loadable model in `options.output`.
 
+    Under `torchrun` or `accelerate launch` every process calls this alike.
+
     Args:
         options: what to train on and how.
-        say: told which rows were used and refused, and how the fit of a head goes.
+        say: told which rows were used and refused, and how it goes, a line at a time.
 
     Returns:
         The output folder.
 
     Raises:
-        UsageError: an unknown objective, preset or device.
+        UsageError: an unknown objective, preset or device; a checkpoint of another run.
         NotFoundError: nothing usable in the data.
         InputError: data or weights that cannot be read.
+        OutputError: the model cannot be written.
+        InfinisumError: the loss is no number, or has exploded.
     """
+    clock = Clock(options.time_limit_minutes, options.save_minutes)
     device, dtype, _ = choose(options.device, options.dtype)
     model, tokenizer = start_model(options)
-    objectives = objectives_named(options.weights(), tokenizer, model.config.segment_length)
-    data = prepared(
-        options.data,
-        tokenizer,
-        model.config.segment_length,
-        options.output / "shards",
-        held=held_out(options.held_out),
-        bare=any(objective.name not in ("summarize", "salience") for objective in objectives),
-    )
+    N = model.config.segment_length
+    objectives = objectives_named(options.weights(), tokenizer, N)
+    arguments = training_arguments(options, model.config, device, dtype)
+    bare = any(objective.name not in ("summarize", "salience") for objective in objectives)
+    with arguments.main_process_first(desc="preparing the data"):
+        data = prepared(
+            options.data,
+            tokenizer,
+            N,
+            options.output / "shards",
+            held=held_out(options.held_out),
+            bare=bare,
+        )
     say(f"Data: {data.index.get('report') or f'{len(data)} examples'}")
     if options.train == "head":
         fit_head(model, tokenizer, data, options, say)
-        save_model(model, options, options.output)
+        save_model(model, options)
         return options.output
-    plan = plan_of(options, objectives, data, model.config.segment_length)
-    collator = Collator(
-        model.config.segment_length, tokenizer.pad_id, model.config.reservoir_length
-    )
-    output = options.output
-    output.mkdir(parents=True, exist_ok=True)
-    resume = (
-        get_last_checkpoint(str(output / "checkpoints"))
-        if options.resume and (output / "checkpoints").is_dir()
-        else None
-    )
+    plan = plan_of(options, objectives, data, N, arguments.world_size)
+    run = describe_run(options, fingerprint(data.index), plan, arguments.world_size)
+    checkpoint = _start_from(options, run)
+    collator = Collator(N, tokenizer.pad_id, model.config.reservoir_length)
+    texts = DrawnTexts(data, objectives, options.seed)
+    found = probe_batch(plan, texts)
+    options.output.mkdir(parents=True, exist_ok=True)
     trainer = BookTrainer(
         model=model,
-        args=training_arguments(options, device, dtype),
-        train_dataset=DrawnTexts(data, objectives, options.seed),
+        args=arguments,
+        train_dataset=texts,
         data_collator=collator,
         callbacks=[
-            Clock(options.time_limit_minutes, options.save_minutes),
-            JsonLog(output / "training.jsonl"),
+            clock,
+            JsonLog(options.output / "training.jsonl"),
+            TensorBoardLog(options.output / "tensorboard"),
+            Report(say),
         ],
         plan=plan,
-        objectives=objectives,
+        weights={objective.name: weight for objective, weight in objectives.items()},
+        run=run,
         gate_learning_rate=options.gate_learning_rate,
+        optimizer_kind=options.optimizer,
+        recompute=options.recompute,
+        probe=Probe(collator(found)) if found else None,
+        probe_steps=options.probe_steps,
+        tokenizer=tokenizer,
     )
-    trainer.train(resume_from_checkpoint=resume)
-    save_model(model, options, output)
-    return output
+    trainer.remove_callback(PrinterCallback)  # prints on stdout
+    try:
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    except KeyboardInterrupt:
+        good = whole_checkpoints(options.output / CHECKPOINTS)
+        logger.warning(
+            "Interrupted at step %d. %s",
+            trainer.state.global_step,
+            f"The same command with --resume goes on from {good[-1]}." if good else "",
+        )
+        raise
+    sharded = trainer.is_fsdp_enabled
+    weights = trainer.accelerator.get_state_dict(trainer.model) if sharded else None
+    if trainer.is_world_process_zero():
+        save_model(trainer.network, options, weights)
+    return options.output
+
+
+def _start_from(options: FinetuneOptions, run: dict[str, Any]) -> Path | None:
+    """The checkpoint to go on from, if that was asked for.
+
+    Raises:
+        UsageError: the run would do something else, or would mix with an earlier one.
+    """
+    found = whole_checkpoints(options.output / CHECKPOINTS)
+    if not options.resume:
+        if found:
+            raise UsageError(
+                f"{options.output}: has checkpoints of an earlier run.",
+                "Go on with --resume, name another --output, or delete its checkpoints folder.",
+            )
+        return None
+    if not found:
+        logger.warning("%s has no checkpoint yet; starting anew.", options.output)
+        return None
+    check_resumable(found[-1], run)
+    return found[-1]
 
 
 def plan_of(
@@ -280,6 +193,7 @@ def plan_of(
     objectives: dict[Objective, float],
     data: ShardDataset,
     segment_length: int,
+    world_size: int,
 ) -> Plan:
     """The plan that the options describe.
 
@@ -292,7 +206,7 @@ def plan_of(
         seed=options.seed,
         steps=options.max_steps,
         curriculum=Curriculum(options.min_segments, options.max_segments, options.curriculum_share),
-        micro_batches=1,
+        micro_batches=world_size * options.accumulate,
         batch_texts=options.batch_size,
         batch_tokens=options.batch_tokens,
         segment_length=segment_length,
@@ -300,39 +214,85 @@ def plan_of(
 
 
 def training_arguments(
-    options: FinetuneOptions, device: torch.device, dtype: torch.dtype
+    options: FinetuneOptions, config: InfinisumConfig, device: torch.device, dtype: torch.dtype
 ) -> Seq2SeqTrainingArguments:
     """Our options in transformers' words."""
+    sharded: dict[str, Any] = {}
+    if options.parallel == "fsdp":
+        sharded = {
+            "fsdp": True,
+            "fsdp_config": {"version": 2, "transformer_layer_cls_to_wrap": ["EncoderLayer"]},
+        }
+    known = Seq2SeqTrainingArguments.__dataclass_fields__
+    name = "activation_checkpointing"
+    name = name if name in known else "gradient_checkpointing"  # its earlier name
+    recomputing: dict[str, Any] = {
+        name: options.recompute,
+        f"{name}_kwargs": {"use_reentrant": False},
+    }
+    # Rules that keep nothing, or exactly, leave some weights without a part in some steps.
+    rules = (config.memory_rule, config.cross_memory_rule)
     return Seq2SeqTrainingArguments(
-        output_dir=str(options.output / "checkpoints"),
+        output_dir=str(options.output / CHECKPOINTS),
         max_steps=options.max_steps,
         per_device_train_batch_size=options.batch_size,
+        gradient_accumulation_steps=options.accumulate,
         learning_rate=options.learning_rate,
         warmup_steps=max(1, round(WARMUP_SHARE * options.max_steps)),
         lr_scheduler_type="cosine",
         max_grad_norm=1.0,
         bf16=dtype == torch.bfloat16,
         use_cpu=device.type == "cpu",
-        logging_steps=10,
+        **recomputing,
+        dataloader_num_workers=options.workers,
+        ddp_find_unused_parameters=not set(rules) <= set(COMPRESSIVE_RULES),
+        logging_steps=options.log_steps,
+        logging_nan_inf_filter=False,
         save_strategy="no",
-        save_total_limit=2,
         seed=options.seed,
         remove_unused_columns=False,
         label_names=["labels"],
         accelerator_config={"even_batches": False},
         report_to=[],
         disable_tqdm=True,
+        **sharded,
     )
 
 
 def save_model(
-    model: InfinisumForConditionalGeneration, options: FinetuneOptions, output: Path
+    model: InfinisumForConditionalGeneration,
+    options: FinetuneOptions,
+    weights: dict[str, Tensor] | None = None,
 ) -> None:
-    """Write weights, config and tokenizer, so that the folder is a model of its own."""
-    model.config.use_cache = True  # the trainer turns it off
-    model.save_pretrained(output)
+    """Write weights, config and tokenizer, so that the folder is a model of its own.
+
+    They are written beside their place; a model that stands there stays until the new one is whole.
+
+    Args:
+        model: the network.
+        options: name the folder, and the one the tokenizer comes from.
+        weights: where the model has only a share of them.
+
+    Raises:
+        OutputError: they cannot be written.
+    """
     assert options.model is not None
-    for name in ("tokenizer.json", "tokenizer_config.json"):
-        source = options.model / name
-        if source.is_file() and source.resolve() != (output / name).resolve():
-            shutil.copyfile(source, output / name)
+    output = options.output
+    output.mkdir(parents=True, exist_ok=True)
+    part = output / ".model"
+    shutil.rmtree(part, ignore_errors=True)
+    model.config.use_cache = True  # the trainer turns it off
+    try:
+        model.save_pretrained(part, state_dict=weights)
+        for name in ("tokenizer.json", "tokenizer_config.json"):
+            source = options.model / name
+            if source.is_file():
+                shutil.copyfile(source, part / name)
+        replace_files(part, output, last=("model.safetensors",))
+    except (OSError, RuntimeError, SafetensorError) as error:
+        shutil.rmtree(part, ignore_errors=True)
+        good = whole_checkpoints(output / CHECKPOINTS)
+        raise OutputError(
+            f"{output}: cannot write the model, {' '.join(str(error).split())[:120]}.",
+            f"Make room, then --resume goes on from {good[-1]}." if good else "Make room.",
+        ) from error

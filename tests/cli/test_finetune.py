@@ -32,6 +32,8 @@ def test_options_reach_the_training(
     options += ["--objective", "summarize:2,salience", "--max-steps", 5, "--time-limit", 1.5]
     options += ["--batch-size", 2, "--learning-rate", 0.001, "--gate-learning-rate", 0.02]
     options += ["--min-segments", 1, "--batch-tokens", 999, "--curriculum-share", 0.5]
+    options += ["--accumulate", 2, "--optimizer", "adafactor", "--recompute", "--workers", 1]
+    options += ["--parallel", "fsdp", "--log-steps", 3, "--probe-steps", 7]
     options += ["--max-segments", 3, "--save-minutes", 2, "--seed", 9, "--resume"]
     options += ["--preset", "small", "--device", "cpu", "--dtype", "float32", "--json"]
     result = cli("finetune", *options)
@@ -53,6 +55,13 @@ def test_options_reach_the_training(
             min_segments=1,
             max_segments=3,
             curriculum_share=0.5,
+            accumulate=2,
+            optimizer="adafactor",
+            recompute=True,
+            workers=1,
+            parallel="fsdp",
+            log_steps=3,
+            probe_steps=7,
             save_minutes=2.0,
             seed=9,
             resume=True,

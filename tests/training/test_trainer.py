@@ -9,7 +9,8 @@ import torch
 
 from infinisum.errors import NotFoundError, UsageError
 from infinisum.loading import load_model
-from infinisum.training.trainer import finetune, optimizer_groups
+from infinisum.training.optimizer import optimizer_groups
+from infinisum.training.trainer import finetune
 from tests.training.texts import options, training_log
 
 
@@ -27,21 +28,6 @@ def test_it_learns_and_leaves_a_loadable_model(network: Path, data: Path, tmp_pa
     assert moved.max() > 0.05  # at the rate of the other weights it would be a tenth of that
 
 
-def test_a_time_limit_ends_it_cleanly(network: Path, data: Path, tmp_path: Path) -> None:
-    finetune(options(network, data, tmp_path, max_steps=10_000, time_limit_minutes=0.01))
-    assert training_log(tmp_path)[-1]["step"] < 10_000
-    load_model(tmp_path, "cpu", "float32")
-
-
-def test_it_goes_on_from_a_checkpoint(network: Path, data: Path, tmp_path: Path) -> None:
-    finetune(options(network, data, tmp_path, max_steps=4, save_minutes=1e-6))
-    assert (tmp_path / "checkpoints" / "checkpoint-4").is_dir()
-    finetune(options(network, data, tmp_path, max_steps=6, resume=True))
-    assert training_log(tmp_path)[-1]["step"] == 6
-    steps = [line["step"] for line in training_log(tmp_path) if "train_runtime" in line]
-    assert steps == [4, 6]
-
-
 def test_new_weights_for_a_vocabulary(network: Path, data: Path, tmp_path: Path) -> None:
     vocabulary = tmp_path / "vocabulary"
     vocabulary.mkdir()
@@ -54,11 +40,13 @@ def test_new_weights_for_a_vocabulary(network: Path, data: Path, tmp_path: Path)
 
 def test_groups_spare_gates_and_norms_from_decay(network: Path) -> None:
     model = load_model(network, "cpu", "float32").model
-    gates, plain, decayed = optimizer_groups(model, 1e-3, 1e-2)
+    gates, writers, plain, decayed = optimizer_groups(model, 1e-3, 1e-2)
     assert (gates["lr"], gates["weight_decay"]) == (1e-2, 0.0)
     assert len(gates["params"]) == model.config.encoder_layers + model.config.decoder_layers
+    assert (writers["lr"], writers["weight_decay"]) == (3e-3, 0.0)
+    assert len(writers["params"]) == 2 * len(gates["params"])  # weight and bias
     assert plain["weight_decay"] == 0.0 and all(p.dim() > 1 for p in decayed["params"])
-    count = sum(p.numel() for group in (gates, plain, decayed) for p in group["params"])
+    count = sum(p.numel() for group in (gates, writers, plain, decayed) for p in group["params"])
     assert count == sum(p.numel() for p in model.parameters())
 
 
