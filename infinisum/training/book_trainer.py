@@ -112,6 +112,11 @@ class BookTrainer(Seq2SeqTrainer):
             self.optimizer = make_optimizer(self.optimizer_kind, groups, self.args.device)
         return self.optimizer
 
+    def _get_learning_rate(self) -> float:
+        """Of the matrices, the last group; the gates have their own."""
+        assert self.optimizer is not None
+        return float(self.optimizer.param_groups[-1]["lr"])
+
     # Loss ----------------------------------------------------------------------------------
 
     def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> Tensor:
