@@ -25,6 +25,9 @@ Optimizer = Literal["adamw", "adafactor"]
 Parallel = Literal["ddp", "fsdp"]
 
 DEFAULT_MODEL: Final = "infinisum-base"
+MEMORY_RULES: Final = ("delta_net", "delta", "delta_paper", "linear")  # of a new model
+PASSKEY_MODEL: Final = "passkey"  # the toy of `bench passkey`
+BUNDLED_MODELS: Final = (DEFAULT_MODEL, PASSKEY_MODEL)
 CHAPTERS_AT_ONCE: Final = 8  # chapter contexts held and decoded together; bounds memory
 BLOCK_SEGMENTS: Final = 4  # segments the encoder takes at a time; more is faster and needs more
 DRAFT_SHARE: Final = 1 / 3  # of a hybrid summary's words, the part that is asked of the writer
@@ -139,6 +142,7 @@ class FinetuneOptions:
     output: Path  # folder of the trained model
     model: Path | None = None  # folder to start from; None: new weights of `preset`
     preset: str = "base"  # sizes of a model that starts from new weights
+    memory_rule: str | None = None  # of new weights, in all layers; None: the preset's
     embeddings: Embeddings = "random"  # of new weights, or a head's; distilled from an encoder
     train: Train = "all"  # every weight, or the salience head alone
     objective: str = "summarize,salience"  # names, each with an optional weight: "summarize:2,…"
@@ -147,6 +151,7 @@ class FinetuneOptions:
     batch_size: int = 8
     learning_rate: float = 3e-4
     gate_learning_rate: float = 0.01  # gates hardly move at the rate of the other weights
+    write_cost: float = 0.0  # weight of what is written to memory, in the loss
     batch_tokens: int = 32_768  # most tokens a batch, padding included
     accumulate: int = 1  # batches a step of each process
     min_segments: int = 2  # longest text of a step, in segments, when training begins
@@ -183,6 +188,9 @@ class FinetuneOptions:
             *("max_segments", "log_steps", "probe_steps"),
         ):
             _at_least(option_name(name), getattr(self, name), 1)
+        _at_least("--write-cost", self.write_cost, 0)
+        if self.memory_rule is not None:
+            _one_of("--memory-rule", self.memory_rule, MEMORY_RULES)
         if not 0 <= self.curriculum_share <= 1:
             raise UsageError(f"--curriculum-share {self.curriculum_share}: must be 0 to 1.")
         for name in ("learning_rate", "gate_learning_rate", "save_minutes", "time_limit_minutes"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from infinisum.config import DEFAULT_MODEL
+from infinisum.config import BUNDLED_MODELS, DEFAULT_MODEL
 from infinisum.errors import NotFoundError
 
 CONFIG_FILE = "config.json"
@@ -19,7 +19,7 @@ def find_model(name: str | Path = DEFAULT_MODEL) -> Path:
     """The folder of a model.
 
     Args:
-        name: path of a folder, the name of the bundled model, or a hub id such as
+        name: path of a folder, the name of a bundled model, or a hub id such as
             "someone/their-model". Only a hub id that is not cached uses the network.
 
     Raises:
@@ -30,30 +30,30 @@ def find_model(name: str | Path = DEFAULT_MODEL) -> Path:
         return folder
     if folder.exists():
         raise NotFoundError(f"{name}: not a model, it has no {CONFIG_FILE}.", MODEL_HINT)
-    if str(name) == DEFAULT_MODEL:
-        return _bundled_model()
+    if str(name) in BUNDLED_MODELS:
+        return _bundled_model(str(name))
     if _HUB_ID.fullmatch(str(name)) and not folder.parent.is_dir():
         return _hub_model(str(name))
     raise NotFoundError(f"{name}: no such model.", MODEL_HINT)
 
 
 def is_model(name: str) -> bool:
-    """Whether a name is a model's without asking the network: a folder, or the bundled one."""
-    return name == DEFAULT_MODEL or (Path(name).expanduser() / CONFIG_FILE).is_file()
+    """Whether a name is a model's without asking the network: a folder, or a bundled one."""
+    return name in BUNDLED_MODELS or (Path(name).expanduser() / CONFIG_FILE).is_file()
 
 
-def bundled_folders() -> tuple[Path, ...]:
-    """Where the default model may be: in the installed package, in a checkout."""
+def bundled_folders(name: str = DEFAULT_MODEL) -> tuple[Path, ...]:
+    """Where a bundled model may be: in the installed package, in a checkout."""
     package = Path(__file__).resolve().parent
-    return (package / "models" / DEFAULT_MODEL, package.parent / "models" / DEFAULT_MODEL)
+    return (package / "models" / name, package.parent / "models" / name)
 
 
-def _bundled_model() -> Path:
-    for folder in bundled_folders():
+def _bundled_model(name: str) -> Path:
+    for folder in bundled_folders(name):
         if (folder / CONFIG_FILE).is_file():
             return folder
     raise NotFoundError(
-        f"{DEFAULT_MODEL}: the default model is not installed.",
+        f"{name}: this model is part of infinisum, but is not installed.",
         "Install infinisum again, or name another with --model.",
     )
 

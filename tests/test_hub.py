@@ -25,7 +25,7 @@ def test_the_bundled_model_is_looked_for_in_package_and_checkout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package, checkout = tmp_path / "package", model_folder(tmp_path / "checkout")
-    monkeypatch.setattr(hub, "bundled_folders", lambda: (package, checkout))
+    monkeypatch.setattr(hub, "bundled_folders", lambda _: (package, checkout))
     assert hub.find_model() == checkout
     model_folder(package)
     assert hub.find_model() == package
@@ -39,7 +39,7 @@ def test_bundled_folders_are_the_documented_ones() -> None:
 
 
 def test_a_missing_default_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(hub, "bundled_folders", lambda: (tmp_path / "none",))
+    monkeypatch.setattr(hub, "bundled_folders", lambda _: (tmp_path / "none",))
     with pytest.raises(NotFoundError, match="infinisum-base"):
         hub.find_model()
 

@@ -1,4 +1,4 @@
-"""`infinisum bench memory` and `infinisum bench speed`."""
+"""`infinisum bench memory` and `infinisum bench speed`; `passkey` is in a file of its own."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from typing import Annotated
 import typer
 
 from infinisum.cli import options as opt
+from infinisum.cli.bench_passkey import EXAMPLE as PASSKEY_EXAMPLE
+from infinisum.cli.bench_passkey import parse_lengths, passkey
 from infinisum.cli.console import print_result, quiet_libraries
 from infinisum.config import DEFAULT_MODEL
-from infinisum.errors import UsageError
 
 EXAMPLE = "Example: infinisum bench memory --lengths 16384,65536"
 
 app = typer.Typer(
-    help="Measure memory and speed over the length of the text.",
+    help="Measure memory, speed and recall over the length of the text.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+app.command(epilog=PASSKEY_EXAMPLE)(passkey)
 Lengths = Annotated[str, typer.Option(metavar="N,N", help="Tokens, separated by commas.")]
 Model = Annotated[str, typer.Option(metavar="NAME", help="Folder, name or hub id.")]
 
@@ -76,7 +78,7 @@ def _measure(
     columns: Sequence[str],
 ) -> None:
     """Read texts of the lengths; a table, and everything as JSON on the last line."""
-    tokens = _lengths(lengths)
+    tokens = parse_lengths(lengths)
     from infinisum.bench.reading import run
     from infinisum.hub import find_model
     from infinisum.loading import load_model
@@ -87,13 +89,6 @@ def _measure(
         rows = [[row[column] for column in columns] for row in result["rows"]]
         print_result(_table(columns, rows) + "\n")
     print_result(json.dumps(result) + "\n")
-
-
-def _lengths(text: str) -> list[int]:
-    parts = [part.strip().replace("_", "") for part in text.split(",")]
-    if not all(part.isascii() and part.isdigit() and int(part) > 0 for part in parts):
-        raise UsageError(f"--lengths {text}: not numbers of tokens.", "Write 16384,65536.")
-    return [int(part) for part in parts]
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[float]]) -> str:

@@ -42,6 +42,10 @@ def finetune(
     preset: Annotated[
         str, typer.Option(metavar="NAME", help="Sizes of a new model.")
     ] = _DEFAULT.preset,
+    memory_rule: Annotated[
+        str | None,
+        typer.Option(metavar="RULE", help="Of a new model: delta_net, delta, delta_paper, linear."),
+    ] = None,
     embeddings: Annotated[
         str,
         typer.Option(
@@ -92,6 +96,10 @@ def finetune(
     gate_learning_rate: Annotated[
         float, typer.Option(metavar="X", help="Of the gates between memory and attention.")
     ] = _DEFAULT.gate_learning_rate,
+    write_cost: Annotated[
+        float,
+        typer.Option(metavar="X", help="Weight of what is written to memory, in the loss."),
+    ] = _DEFAULT.write_cost,
     batch_tokens: Annotated[
         int, typer.Option(metavar="N", min=1, help="Tokens a step, padding included.")
     ] = _DEFAULT.batch_tokens,
@@ -142,6 +150,7 @@ def finetune(
         output=output,
         model=start,
         preset=preset,
+        memory_rule=memory_rule,
         embeddings=cast(Embeddings, embeddings),
         train=cast(Train, train_what),
         objective=objective,
@@ -150,6 +159,7 @@ def finetune(
         batch_size=batch_size,
         learning_rate=learning_rate,
         gate_learning_rate=gate_learning_rate,
+        write_cost=write_cost,
         batch_tokens=batch_tokens,
         min_segments=min_segments,
         max_segments=max_segments,

@@ -24,6 +24,23 @@ PRESETS: Final[dict[str, dict[str, Any]]] = {
         "reservoir_length": 1_024,
         "sentence_words": 256,
     },
+    # 0.7 M parameters for the passkey test; all that it finds it finds in memory.
+    "passkey": {
+        "embedding_range": 0.1,
+        "d_model": 128,
+        "d_kv": 32,
+        "num_heads": 2,
+        "encoder_layers": 2,
+        "decoder_layers": 2,
+        "d_ff": 256,
+        "segment_length": 64,
+        "window_segments": 0,
+        "reservoir_length": 0,
+        "place_embeddings": False,
+        "salience_hidden": 1,
+        "sentence_words": 1,
+        "sentence_dim": 1,
+    },
     # Under a million parameters without its vocabulary: for tests and for trying commands.
     "tiny": {
         **_SCALE,

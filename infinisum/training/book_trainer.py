@@ -32,6 +32,7 @@ from infinisum.training.losses import (
 from infinisum.training.optimizer import make_optimizer, optimizer_groups
 from infinisum.training.plan import Plan
 from infinisum.training.probe import SAMPLE_TOKENS, Probe
+from infinisum.training.write_cost import WriteCost
 
 logger = logging.getLogger("infinisum.training")
 
@@ -48,6 +49,7 @@ class BookTrainer(Seq2SeqTrainer):
         weights: of each objective.
         run: what a checkpoint must have in common with the run that goes on from it.
         gate_learning_rate: of the mixing gates.
+        write_cost: weight of what is written to memory, in the loss.
         optimizer_kind: "adamw" or "adafactor".
         recompute: whether activations are computed again; counts as work done.
         probe: None where the data have nothing for it.
@@ -64,6 +66,7 @@ class BookTrainer(Seq2SeqTrainer):
         weights: dict[str, float],
         run: dict[str, Any],
         gate_learning_rate: float,
+        write_cost: float,
         optimizer_kind: str,
         recompute: bool,
         probe: Probe | None,
@@ -76,7 +79,8 @@ class BookTrainer(Seq2SeqTrainer):
         self.gate_learning_rate, self.optimizer_kind = gate_learning_rate, optimizer_kind
         self.probe, self.probe_steps, self.vocabulary = probe, probe_steps, tokenizer
         self.recompute, self.probed = recompute, -1
-        self.part_names = (*sorted({*weights, "salience"}), "vectors")
+        self.write_cost = WriteCost(self.network, write_cost)
+        self.part_names = (*sorted({*weights, "salience"}), "vectors", "write_cost")
         self.parts: dict[str, float] = {}
         self.part_steps: dict[str, set[int]] = {}
         self.tally = dict.fromkeys(TALLIED, 0)
@@ -143,6 +147,7 @@ class BookTrainer(Seq2SeqTrainer):
         objective, ids = inputs.pop("objective"), inputs.pop("ids")
         labels, salience_labels = inputs.pop("labels"), inputs.pop("salience_labels")
         teacher = inputs.pop("salience_vectors", None)
+        self.write_cost.start()
         outputs = model(**inputs)
         parts: dict[str, Tensor] = {}
         # Whatever the objective is, every weight takes part: processes exchange all gradients.
@@ -161,6 +166,10 @@ class BookTrainer(Seq2SeqTrainer):
                 loss = loss + beside * VECTOR_WEIGHT * parts["vectors"]
         token_loss = float(parts[objective].detach() * counts.tokens / own.tokens.clamp(min=1))
         self._check(float(loss.detach()), token_loss if objective != "salience" else 0.0, ids)
+        if self.write_cost.weight:
+            cost = self.write_cost.loss(self.state.global_step / self.state.max_steps)
+            parts["write_cost"] = cost / self.plan.micro_batches
+            loss = loss + parts["write_cost"]
         for name, part in parts.items():
             self.parts[name] = self.parts.get(name, 0.0) + float(part.detach())
             self.part_steps.setdefault(name, set()).add(self.state.global_step)

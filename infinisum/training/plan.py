@@ -84,6 +84,7 @@ class Plan(torch.utils.data.Sampler[list[Pick]]):
         batch_tokens: most tokens of a micro-batch, padding included; a single longer text is
             taken all the same.
         segment_length: N.
+        most_window: no step has a larger window, in segments.
 
     Raises:
         NotFoundError: an objective finds no usable example.
@@ -101,12 +102,14 @@ class Plan(torch.utils.data.Sampler[list[Pick]]):
         batch_texts: int,
         batch_tokens: int,
         segment_length: int,
+        most_window: int = max(WINDOWS),
     ) -> None:
         self.objectives, self.rows = objectives, rows
         self.seed, self.steps, self.curriculum = seed, steps, curriculum
         self.micro_batches = micro_batches
         self.batch_texts, self.batch_tokens = batch_texts, batch_tokens
         self.segment_length = segment_length
+        self.windows = [window for window in WINDOWS if window <= most_window]
         self.usable = {
             objective.name: [n for n, row in enumerate(rows) if objective.usable(row)]
             for objective in objectives
@@ -140,7 +143,7 @@ class Plan(torch.utils.data.Sampler[list[Pick]]):
             number=number,
             objective=objective.name,
             segments=self.curriculum.draw(rng, number, self.steps),
-            window=rng.choice(WINDOWS),
+            window=rng.choice(self.windows),
             reservoir=rng.random() < 0.5,
             taught=rng.random() < 0.5,
         )

@@ -63,8 +63,11 @@ def start_model(options: FinetuneOptions) -> tuple[InfinisumForConditionalGenera
     tokenizer = load_tokenizer(options.model)
     from infinisum.features import FEATURE_NAMES
 
+    sizes = dict(PRESETS[options.preset])
+    if options.memory_rule is not None:
+        sizes |= dict.fromkeys(("memory_rule", "cross_memory_rule"), options.memory_rule)
     config = InfinisumConfig(
-        **PRESETS[options.preset],
+        **sizes,
         vocab_size=-(-tokenizer.vocab_size // 64) * 64,
         sentence_features=len(FEATURE_NAMES),
         pad_token_id=tokenizer.pad_id,
@@ -121,7 +124,7 @@ def finetune(options: FinetuneOptions, say: Callable[[str], None] = lambda _: No
         fit_head(model, tokenizer, data, options, say)
         save_model(model, options)
         return options.output
-    plan = plan_of(options, objectives, data, N, arguments.world_size)
+    plan = plan_of(options, objectives, data, model.config, arguments.world_size)
     run = describe_run(options, fingerprint(data.index), plan, arguments.world_size)
     checkpoint = _start_from(options, run)
     collator = Collator(N, tokenizer.pad_id, model.config.reservoir_length)
@@ -143,6 +146,7 @@ def finetune(options: FinetuneOptions, say: Callable[[str], None] = lambda _: No
         weights={objective.name: weight for objective, weight in objectives.items()},
         run=run,
         gate_learning_rate=options.gate_learning_rate,
+        write_cost=options.write_cost,
         optimizer_kind=options.optimizer,
         recompute=options.recompute,
         probe=Probe(collator(found)) if found else None,
@@ -192,7 +196,7 @@ def plan_of(
     options: FinetuneOptions,
     objectives: dict[Objective, float],
     data: ShardDataset,
-    segment_length: int,
+    config: InfinisumConfig,
     world_size: int,
 ) -> Plan:
     """The plan that the options describe.
@@ -209,7 +213,8 @@ def plan_of(
         micro_batches=world_size * options.accumulate,
         batch_texts=options.batch_size,
         batch_tokens=options.batch_tokens,
-        segment_length=segment_length,
+        segment_length=config.segment_length,
+        most_window=config.window_segments,
     )
 
 

@@ -144,3 +144,9 @@ def test_long_texts_are_cut_to_a_run_of_segments() -> None:
         starts.add((first - 10) // 4)
     assert starts == {0, 1, 2, 3}
     assert len(Salience().make(example(5), Draw(random.Random(0), 9)).decoder_ids) == 0
+
+
+def test_no_step_has_a_larger_window_than_the_network() -> None:
+    drawn = {batch[0].step.window for batch in plan(most_window=1)}
+    assert drawn == {0, 1}
+    assert {batch[0].step.window for batch in plan(most_window=0)} == {0}

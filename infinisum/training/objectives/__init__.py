@@ -8,6 +8,7 @@ from __future__ import annotations
 from infinisum.errors import UsageError
 from infinisum.tokenizer import Tokenizer
 from infinisum.training.objectives.base import Draw, Objective, RowInfo
+from infinisum.training.objectives.passkey import Passkey
 from infinisum.training.objectives.supervised import Salience, Summarize
 from infinisum.training.objectives.unsupervised import Continuation, Gaps, Infill, Language
 
@@ -15,7 +16,7 @@ __all__ = ["OBJECTIVES", "Draw", "Objective", "RowInfo", "objectives_named"]
 
 # What `pretrain` stands for, and the share of each in it.
 PRETRAIN = {"gaps": 0.3, "continue": 0.3, "infill": 0.2, "language": 0.2}
-OBJECTIVES = ("summarize", "salience", "pretrain", *PRETRAIN)
+OBJECTIVES = ("summarize", "salience", "passkey", "pretrain", *PRETRAIN)
 
 
 def objectives_named(
@@ -44,6 +45,7 @@ def objectives_named(
     known: tuple[Objective, ...] = (
         Summarize(),
         Salience(),
+        Passkey(tokenizer, segment_length),
         *(kind(tokenizer) for kind in (Gaps, Continuation, Infill, Language)),
     )
     return {objective: shares[objective.name] for objective in known if shares[objective.name] > 0}
