@@ -32,7 +32,7 @@ __all__ = [
 _PLACES = {
     "EvaluateOptions": "infinisum.config",
     "SummarizeOptions": "infinisum.config",
-    "evaluate": "infinisum.evaluation.runner",
+    "evaluate": "infinisum.evaluation.evaluate",
     "read_book": "infinisum.books.reader",
     "summarize": "infinisum.pipeline",
     "write_document": "infinisum.document",
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from infinisum.books.reader import read_book
     from infinisum.config import EvaluateOptions, SummarizeOptions
     from infinisum.document import write_document
-    from infinisum.evaluation.runner import evaluate
+    from infinisum.evaluation.evaluate import evaluate
     from infinisum.loading import LoadedModel
     from infinisum.pipeline import summarize
 

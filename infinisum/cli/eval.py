@@ -28,7 +28,10 @@ _DEFAULT = EvaluateOptions()
 def evaluate(
     ctx: typer.Context,
     dataset: Annotated[
-        str, typer.Option(metavar="NAME", help="booksum, or a JSONL file of texts and summaries.")
+        str,
+        typer.Option(
+            metavar="NAME", help="booksum, pg19, arxiv-math, planted, gates, or a JSONL file."
+        ),
     ] = _DEFAULT.dataset,
     data: Annotated[
         Path | None,

@@ -68,7 +68,7 @@ class Evaluating:
                 )
             check_writable(path)
         journal = beside(self.outputs[0], ".partial.jsonl") if self.outputs else None
-        from infinisum.evaluation.runner import evaluate
+        from infinisum.evaluation.evaluate import evaluate
 
         if options.models:
             quiet_libraries()
@@ -80,7 +80,7 @@ class Evaluating:
         for path in self.outputs:
             write_atomically(path, FORMS[path.suffix.lower()](evaluation.results))
             self.console.note(f"Written to {path}")
-        if self.outputs:
+        if self.outputs and evaluation.predictions:
             path = beside(self.outputs[0], ".predictions.jsonl")
             lines = [json.dumps(row, ensure_ascii=False) for row in evaluation.predictions]
             write_atomically(path, "".join(f"{line}\n" for line in lines))

@@ -12,11 +12,12 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from infinisum.datasets import read_documents
 
 Half = Literal["tuning", "reporting"]
+Item = TypeVar("Item")
 HALVES: tuple[Half, ...] = ("tuning", "reporting")
 # Mean length of BookSum's reference summaries by work, the length all its rows are compared at.
 BOOKSUM_WORDS = {"book": 1_214, "chapter": 338}
@@ -69,12 +70,12 @@ def load_cases(path: Path, split: str, level: str, limit: int | None = None) -> 
     return sample(list(cases.values()), limit)
 
 
-def sample(cases: Sequence[Case], limit: int | None) -> list[Case]:
+def sample(texts: Sequence[Item], limit: int | None) -> list[Item]:
     """All, or `limit` of them drawn by a fixed seed, in their order."""
-    if limit is None or limit >= len(cases):
-        return list(cases)
-    chosen = sorted(random.Random(0).sample(range(len(cases)), limit))
-    return [cases[index] for index in chosen]
+    if limit is None or limit >= len(texts):
+        return list(texts)
+    chosen = sorted(random.Random(0).sample(range(len(texts)), limit))
+    return [texts[index] for index in chosen]
 
 
 def reference_words(cases: Iterable[Case]) -> int:

@@ -57,6 +57,39 @@ def works_plot(differences: Sequence[tuple[str, float]], row: str, other: str) -
     return to_svg(figure)
 
 
+def memory_plot(rows: Sequence[dict[str, Any]]) -> str:
+    """Bits per byte over the length of what was read, one line a model and condition."""
+    figure, axes = _axes(7.0, 3.6)
+    for number, model in enumerate(dict.fromkeys(row["model"] for row in rows)):
+        for condition, style in (("own", "-"), ("none", ":"), ("other", "--")):
+            points = [
+                (max(row["context_tokens"], 512), row[condition]["bits_per_byte"]["mean"])
+                for row in rows
+                if row["model"] == model and row[condition] is not None
+            ]
+            if points:
+                axes.plot(*zip(*points, strict=True), style, color=f"C{number}", marker="o", ms=3)
+                axes.annotate(f"{model}, {condition}", points[-1], fontsize=7)
+    axes.set_xscale("log", base=2)
+    axes.set_xlabel("tokens read before the passage (0 at the left end)")
+    axes.set_ylabel("bits per byte")
+    return to_svg(figure)
+
+
+def gates_plot(rows: Sequence[dict[str, Any]]) -> str:
+    """Gates by layer and head, as the paper's Figure 3: 0 local, 1 memory."""
+    figure, axes = _axes(6.0, 0.3 * len(rows) + 0.9)
+    heads = max(len(row["gates"]) for row in rows)
+    values = [row["gates"] + [float("nan")] * (heads - len(row["gates"])) for row in rows]
+    image = axes.imshow(values, vmin=0, vmax=1, cmap="RdBu_r", aspect="auto")
+    names = [f"{row['model']} {row['stack']} {row['layer']}" for row in rows]
+    axes.set_yticks(range(len(rows)), names)
+    axes.set_xticks(range(heads), [str(head + 1) for head in range(heads)])
+    axes.set_xlabel("head")
+    figure.colorbar(image, ax=axes, label="gate")
+    return to_svg(figure)
+
+
 def to_svg(figure: Figure) -> str:
     """The figure as an `<svg>` element."""
     import matplotlib

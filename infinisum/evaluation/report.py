@@ -12,6 +12,7 @@ from infinisum.evaluation import plots
 from infinisum.evaluation.results import overall_by_work
 from infinisum.evaluation.tables import Line, Shown, tables
 
+_FIGURES = {"continuation": plots.memory_plot, "gates": plots.gates_plot}
 FACTS = ("dataset", "settings", "models", "versions")
 
 
@@ -37,7 +38,7 @@ def to_html(results: dict[str, Any]) -> str:
     page = Environment(autoescape=True).from_string(template)
     return page.render(
         title=f"infinisum eval: {results['dataset']['name']}",
-        notes=shown[0].notes if shown else [],
+        notes=shown[0].notes if shown and shown[0].name == "rouge" else [],
         sections=sections,
         facts=json.dumps(facts, ensure_ascii=False, indent=2),
     )
@@ -47,6 +48,9 @@ def _sections(table: Shown, results: dict[str, Any]) -> list[Section]:
     section = Section(table.title, "", "", table.columns, table.lines)
     if table.name != "rouge":
         section.note = " ".join(table.notes)
+        draw = _FIGURES.get(table.name)
+        if draw is not None and results[table.name]:
+            section.svg = draw(results[table.name])
         return [section]
     section.svg = plots.rows_plot(results["rows"])
     return [section, *_by_work(results)]

@@ -1,5 +1,7 @@
-"""`evaluate()`: a data set and models in, results out. Results carry no time and no path, so the
-same data, options, weights and versions give the same file.
+"""Summaries measured: a data set and models in, results out.
+
+Results carry no time and no path, so the same data, options, weights and versions give the same
+file.
 
     cases ─▶ rows without a model (processes) ─┐
       └────▶ model rows, one reading a text ───┴─▶ scores ─▶ averages, intervals, comparisons
@@ -7,15 +9,10 @@ same data, options, weights and versions give the same file.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-import infinisum
 from infinisum.config import DecodingOptions, EvaluateOptions
 from infinisum.datasets.jsonl import read_json_lines
 from infinisum.errors import InputError, NotFoundError
@@ -28,9 +25,10 @@ from infinisum.evaluation.cases import (
     reference_words,
     sample,
 )
+from infinisum.evaluation.common import Evaluation, Unwatched, Watcher, header, key_of
 from infinisum.evaluation.faithfulness import REFERENCE_ROW, aggregate, measure_pair
 from infinisum.evaluation.journal import Journal
-from infinisum.evaluation.models import model_fingerprint, row_names, summaries
+from infinisum.evaluation.models import row_names, summaries
 from infinisum.evaluation.scoring import Scored, Trivial, default_jobs, score_text, workers
 from infinisum.evaluation.statistics import DRAWS
 from infinisum.hub import find_model
@@ -38,53 +36,13 @@ from infinisum.hub import find_model
 if TYPE_CHECKING:
     from infinisum.loading import LoadedModel
 
-FORMAT, FORMAT_VERSION = "infinisum-eval", 1
-LIBRARIES = ("numpy", "rouge-score", "syntok", "torch", "transformers", "sumy")
 
-
-class Watcher(Protocol):
-    """What a caller may want to see while an evaluation runs."""
-
-    def step(self, what: str, done: int, total: int) -> None:
-        """So many texts of a part are done."""
-
-    def loaded(self, model: LoadedModel) -> None:
-        """A model was loaded."""
-
-
-class Unwatched:
-    """An evaluation nobody watches."""
-
-    def step(self, what: str, done: int, total: int) -> None:
-        """Say nothing."""
-
-    def loaded(self, model: LoadedModel) -> None:
-        """Say nothing."""
-
-
-@dataclass(slots=True)
-class Evaluation:
-    """Results, and the texts they were counted on."""
-
-    results: dict[str, Any]
-    predictions: list[dict[str, Any]] = field(default_factory=list)
-
-
-def evaluate(
-    options: EvaluateOptions, *, journal: Path | None = None, watcher: Watcher | None = None
+def evaluate_summaries(
+    options: EvaluateOptions, journal: Path | None = None, watcher: Watcher | None = None
 ) -> Evaluation:
     """Evaluate models and rows without a model on a data set of texts with references.
 
-    Args:
-        options: data, models, conventions.
-        journal: file that keeps finished texts, so that a second call goes on after the first
-            was interrupted; it is deleted at the end.
-        watcher: is told how far it is.
-
-    Raises:
-        NotFoundError: no data set or no model.
-        InputError: the data or the model cannot be read.
-        OutputError: the journal cannot be written.
+    Args and errors are those of `evaluate`.
     """
     watcher = watcher or Unwatched()
     folders = {name: find_model(name) for name in options.models}  # a wrong name is found first
@@ -93,7 +51,7 @@ def evaluate(
     cases = sample(everything, options.limit)
     given = {path.stem: _given(path) for path in options.predictions}
     content = _header(options, cases, folders, words)
-    run = _Run(options, cases, words, watcher, Journal(journal, _key(content, given)))
+    run = _Run(options, cases, words, watcher, Journal(journal, key_of(content, given)))
     run.trivial()
     for name, folder in folders.items():
         run.model(name, folder)
@@ -242,52 +200,28 @@ def _header(
 ) -> dict[str, Any]:
     """All that decides the figures, besides the figures."""
     name = options.dataset if not Path(options.dataset).suffix else Path(options.dataset).name
-    return {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
-        "dataset": {
-            "name": name,
-            "split": options.split,
-            "level": options.level,
-            "texts": len(cases),
-            "pairs": sum(len(case.references) for case in cases),
-            "works": len({case.cluster for case in cases}),
-            "reference_words": reference_words(cases),
-            "fingerprint": fingerprint(cases),
-            "halves": made.halves(cases),
-        },
-        "settings": {
-            "rouge": options.rouge,
-            "rouge_said": made.CONVENTIONS_SAID[options.rouge],
-            "references": options.references,
-            "references_said": made.REFERENCES_SAID[options.references],
-            "words": words,
-            "seed": options.seed,
-            "bootstrap_draws": DRAWS,
-            "dtype": options.dtype,
-        },
-        "models": [
-            {"name": name, "fingerprint": model_fingerprint(folder)}
-            for name, folder in folders.items()
-        ],
-        "versions": versions(),
+    dataset = {
+        "name": name,
+        "split": options.split,
+        "level": options.level,
+        "texts": len(cases),
+        "pairs": sum(len(case.references) for case in cases),
+        "works": len({case.cluster for case in cases}),
+        "reference_words": reference_words(cases),
+        "fingerprint": fingerprint(cases),
+        "halves": made.halves(cases),
     }
-
-
-def versions() -> dict[str, str]:
-    """Versions of this package and of what its figures depend on."""
-    found = {"infinisum": infinisum.__version__}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def _key(content: dict[str, Any], given: dict[str, dict[str, str]]) -> str:
-    text = json.dumps([content, given], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    settings = {
+        "rouge": options.rouge,
+        "rouge_said": made.CONVENTIONS_SAID[options.rouge],
+        "references": options.references,
+        "references_said": made.REFERENCES_SAID[options.references],
+        "words": words,
+        "seed": options.seed,
+        "bootstrap_draws": DRAWS,
+        "dtype": options.dtype,
+    }
+    return header(dataset, settings, folders)
 
 
 def _given(path: Path) -> dict[str, str]:

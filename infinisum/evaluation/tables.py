@@ -108,4 +108,97 @@ def _share(estimate: dict[str, Any] | None, name: str) -> str:
     return f"{100 * estimate['mean']:.1f} % [{low:.0f}, {high:.0f}]"
 
 
-_MAKERS = {"rows": _rouge, "faithfulness": _faithfulness}
+def _continuation(results: dict[str, Any]) -> Shown:
+    settings = results["settings"]
+    notes = [
+        f"{results['dataset']['name']}: the same passages of {settings['target_tokens']} tokens "
+        "continued after more and more of their text; bits per byte [95 % over texts]",
+        "own: the text itself; none: nothing before the window; other: as much of another text; "
+        "gain: bits a token that own saves, paired; names: tokens of names last seen more than "
+        f"{settings['far_tokens']:,} tokens ago",
+    ]
+    columns = (
+        *("", "read", "texts", "own", "none", "other", "perplexity"),
+        *("gain over none", "over other", "on names over none", "over other"),
+    )
+    gains = ("gain_over_none", "gain_over_other", "name_gain_over_none", "name_gain_over_other")
+    lines = [
+        Line(
+            (
+                row["model"],
+                f"{row['context_tokens']:,}",
+                str(row["texts"]),
+                *(_bits(row[condition]) for condition in ("own", "none", "other")),
+                "" if row["own"] is None else f"{row['own']['perplexity']:,.1f}",
+                *(_gained(row[gain], "name" in gain) for gain in gains),
+            )
+        )
+        for row in results["continuation"]
+    ]
+    return Shown("continuation", "What memory is worth", columns, lines, notes)
+
+
+def _bits(level: dict[str, Any] | None) -> str:
+    if level is None:
+        return ""
+    bits = level["bits_per_byte"]
+    return f"{bits['mean']:.3f} {interval(bits, '.2f')}".strip()
+
+
+def _gained(gain: dict[str, Any] | None, tokens: bool) -> str:
+    if gain is None:
+        return ""
+    count = f" ({gain['tokens']:,})" if tokens else ""
+    return f"{gain['mean']:+.3f} {interval(gain, '+.3f')}".strip() + count
+
+
+def _recall(results: dict[str, Any]) -> Shown:
+    notes = [
+        "Planted facts beyond the window. told: the whole text before was read; untold: without "
+        "the paragraphs that have the phrase; none: the window alone; exact: every token of the "
+        "phrase is the likeliest; bits: of the phrase"
+    ]
+    columns = ["", "facts"]
+    columns += [f"{how} {what}" for how in ("told", "untold", "none") for what in _RECALLED]
+    columns.append("gain of told over untold")
+    lines = []
+    for row in results["recall"]:
+        cells = [row["model"], f"{row['beyond_window']} of {row['facts']}"]
+        if "told" in row:
+            for how in ("told", "untold", "none"):
+                cells += [f"{100 * row[how][w]:.0f} %" for w in _RECALLED[:2]]
+                cells.append(f"{row[how]['bits']:.1f}")
+            gain = row["bits_gained_by_being_told"]
+            cells.append(f"{gain['mean']:+.2f} {interval(gain, '+.2f')}".strip())
+        lines.append(Line(tuple(cells)))
+    return Shown("recall", "Planted facts", columns, lines, notes)
+
+
+def _gates(results: dict[str, Any]) -> Shown:
+    notes = [
+        "Gates: weight of the memory in each head; below 0.1 a head is local, above 0.9 it reads "
+        "memory, between it mixes"
+    ]
+    columns = ("", "layer", "gates by head", "local", "mixed", "memory")
+    lines = [
+        Line(
+            (
+                row["model"],
+                f"{row['stack']} {row['layer']}",
+                " ".join(f"{gate:.2f}" for gate in row["gates"]),
+                *(str(row[kind]) for kind in ("local", "mixed", "memory")),
+            )
+        )
+        for row in results["gates"]
+    ]
+    return Shown("gates", "Gates", columns, lines, notes)
+
+
+_RECALLED = ("exact", "per_token", "bits")
+_MAKERS = {
+    "rows": _rouge,
+    "faithfulness": _faithfulness,
+    "continuation": _continuation,
+    "recall": _recall,
+    "gates": _gates,
+}

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from infinisum.config import EvaluateOptions
+from infinisum.evaluation.evaluate import evaluate
 from infinisum.evaluation.report import to_html
 from infinisum.evaluation.results import overall_by_work
-from infinisum.evaluation.runner import evaluate
 from infinisum.evaluation.tables import tables
 from tests.evaluation.samples import write_rows
 

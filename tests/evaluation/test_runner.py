@@ -10,7 +10,7 @@ from infinisum.errors import InputError, NotFoundError, UsageError
 from infinisum.evaluation import runner
 from infinisum.evaluation.cases import Case
 from infinisum.evaluation.compare import compare
-from infinisum.evaluation.runner import evaluate
+from infinisum.evaluation.evaluate import evaluate
 from tests.evaluation.samples import write_rows
 
 
