@@ -1,4 +1,4 @@
-"""From a `Summary` to a document: Markdown, JSON or plain text, by the ending of the name."""
+"""From a `Summary` to a document: Markdown, HTML, JSON or plain text, by the ending of the name."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from infinisum.atomic import write_atomically
+from infinisum.document.html import to_html
 from infinisum.document.json import to_json
 from infinisum.document.markdown import to_markdown
 from infinisum.document.text import to_text
@@ -14,6 +15,7 @@ from infinisum.summary.summary import Summary
 
 FORMS: dict[str, Callable[[Summary], str]] = {
     ".md": to_markdown,
+    ".html": to_html,
     ".json": to_json,
     ".txt": to_text,
 }
@@ -44,4 +46,12 @@ def write_document(summary: Summary, path: str | Path) -> None:
     write_atomically(path, document_form(path)(summary))
 
 
-__all__ = ["FORMS", "document_form", "to_json", "to_markdown", "to_text", "write_document"]
+__all__ = [
+    "FORMS",
+    "document_form",
+    "to_html",
+    "to_json",
+    "to_markdown",
+    "to_text",
+    "write_document",
+]

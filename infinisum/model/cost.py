@@ -33,6 +33,11 @@ def state_bytes(config: InfinisumConfig, value_bytes: int = 4) -> int:
     return encoder + cross + window + reservoir
 
 
+def attention_bytes_per_token(config: InfinisumConfig, value_bytes: int = 4) -> int:
+    """Bytes of keys and values that ordinary attention of the encoder's layers keeps of a token."""
+    return 2 * config.encoder_layers * config.num_heads * config.d_kv * value_bytes
+
+
 def parameters(config: InfinisumConfig) -> int:
     """Number of parameters; tied ones count once."""
     D, inner, H = config.d_model, config.num_heads * config.d_kv, config.num_heads

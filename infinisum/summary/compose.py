@@ -10,10 +10,12 @@ from infinisum.books.book import Book, Chapter, LeftOut, Paragraph
 from infinisum.books.selection import Part
 from infinisum.config import SummarizeOptions
 from infinisum.readings.reading import Draft, ReadChapter, Reading
+from infinisum.summary.bookmap import book_map
 from infinisum.summary.drafts import Drafts
 from infinisum.summary.extract import select
 from infinisum.summary.grounding import BookWords, ground
 from infinisum.summary.summary import (
+    BookMap,
     ChapterSummary,
     Making,
     Passage,
@@ -93,6 +95,7 @@ class Composer:
             chapters=chapters,
             people=(),
             places=(),
+            map=self._map(),
             grounding=ground(written, self._words, [*self._book_passages, *quoted]),
             rouge=(),
             left_out=tuple(
@@ -151,6 +154,15 @@ class Composer:
             sentences = [passage for chapter in self._chapters for passage in chapter.passages]
         words = self.options.book_words(self.part.book.words)
         self._book_passages = self._quote(sentences, words, self._book_text)
+
+    def _map(self) -> BookMap:
+        """Where in the book what is, and how the model reads."""
+        from infinisum.model.cost import attention_bytes_per_token
+        from infinisum.model.gates import gate_shares
+
+        model = self.loaded.model
+        per_token = attention_bytes_per_token(model.config, model.dtype.itemsize)
+        return book_map(self._sentences, *gate_shares(model), per_token)
 
     def _passages(self, read: ReadChapter, chapter: Chapter, number: int) -> list[Passage]:
         """Every sentence of a chapter with its place and its salience."""

@@ -142,6 +142,17 @@ class Rouge:
 
 
 @dataclass(frozen=True, slots=True)
+class BookMap:
+    """Where in the book what is, and how the model reads: what charts are drawn from."""
+
+    salience: tuple[float | None, ...]  # highest of each of equal parts of what was read
+    chapters: tuple[tuple[int, float], ...]  # number, and where it begins, 0 to 1
+    encoder_gates: tuple[tuple[float, ...], ...]  # [layer][head], share of memory, 0 to 1
+    decoder_gates: tuple[tuple[float, ...], ...]
+    attention_bytes_per_token: int  # keys and values, if the encoder's layers attended to it all
+
+
+@dataclass(frozen=True, slots=True)
 class Making:
     """What made the summary."""
 
@@ -174,6 +185,7 @@ class Summary:
     chapters: tuple[ChapterSummary, ...]  # all that were read; without texts at level "book"
     people: tuple[Person, ...]  # the most often named first
     places: tuple[Place, ...]
+    map: BookMap
     grounding: Grounding
     rouge: tuple[Rouge, ...]  # empty without a reference
     left_out: tuple[LeftOut, ...]  # of the source
