@@ -36,7 +36,7 @@ def summarize(
     output: Annotated[
         str | None,
         typer.Option(
-            "--output", "-o", metavar="OUT", help="A .md, .json or .txt file, or a folder/."
+            "--output", "-o", metavar="OUT", help="A .md, .html, .json or .txt file, or a folder/."
         ),
     ] = None,
     level: Annotated[Level, typer.Option(help="What gets a summary.")] = "both",

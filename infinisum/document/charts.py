@@ -25,7 +25,7 @@ _PAGE: Final = {
 WIDTH: Final = 7.2  # inches; the page scales it
 MOST_PEOPLE: Final = 10
 MOST_NAME: Final = 24  # letters of a name beside its row
-_SETTINGS: Final = {
+_SETTINGS: Final[dict[str, Any]] = {
     "svg.fonttype": "none",  # text stays text: to be searched, copied and read aloud
     "text.parse_math": False,  # a name with a $ in it is no formula
     "font.family": "sans-serif",
@@ -257,7 +257,8 @@ def _svg(name: str, height: float, draw: Any, label: str, caption: str) -> str:
     from matplotlib.figure import Figure
 
     # The salt makes ids differ between the charts of a page, and not between two runs.
-    with rc_context({**_SETTINGS, "svg.hashsalt": name, "svg.id": name}):
+    settings: Any = {**_SETTINGS, "svg.hashsalt": name, "svg.id": f"chart-{name}"}
+    with rc_context(settings):
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         figure.patch.set_visible(False)
         FigureCanvasSVG(figure)
@@ -269,6 +270,7 @@ def _svg(name: str, height: float, draw: Any, label: str, caption: str) -> str:
     svg = written.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'<g id="[^"]*"', "<g", svg)  # the same in every chart, and nobody refers to them
     svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg)
     svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg)
     svg = svg.replace("<svg", f'<svg role="img" aria-label="{escape(label)}"', 1)

@@ -3,6 +3,7 @@
 The keys are those of the dataclasses in `infinisum.summary.summary`, where each is explained;
 besides them, `format` says what the document is and `format_version` changes when a key does.
 Counts and sizes carry their unit in the key (`source_words`, `source_tokens`, `state_bytes`).
+`summary.schema.json` beside this file is the JSON Schema of the document.
 """
 
 from __future__ import annotations

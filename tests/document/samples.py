@@ -5,6 +5,7 @@ from __future__ import annotations
 from infinisum.books.book import LeftOut
 from infinisum.config import PARTS
 from infinisum.summary.summary import (
+    BookMap,
     ChapterSummary,
     Evidence,
     Grounding,
@@ -72,6 +73,13 @@ def sample(**changes: object) -> Summary:
             Person("Hale", ("Hale",), 1, 2, 4, parts(1), (Together("Anna Brook", 31),)),
         ),
         "places": (Place("the Quay", ("the Quay", "Quay"), 12, 2, 1, parts(12)),),
+        "map": BookMap(
+            salience=(0.1, None, 0.7, 0.2),
+            chapters=((1, 0.0), (2, 0.5)),
+            encoder_gates=((0.1, 0.9), (0.5, 0.25)),
+            decoder_gates=((0.3, 0.6),),
+            attention_bytes_per_token=4_096,
+        ),
         "grounding": Grounding(
             4, 2, ("Harry",), (), (0, 0, 6, 0, 0, 0, 0, 0, 0, 0), 3, ("Hale returns.",)
         ),

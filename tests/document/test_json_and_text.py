@@ -27,6 +27,7 @@ def test_json_has_the_documented_keys() -> None:
         "chapters",
         "people",
         "places",
+        "map",
         "grounding",
         "rouge",
         "left_out",
