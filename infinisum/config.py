@@ -226,7 +226,7 @@ class FinetuneOptions:
 class EvaluateOptions:
     """What to measure and how: the options of `infinisum eval`."""
 
-    dataset: str = "booksum"  # or pg19, arxiv-math, planted, gates, a JSONL file
+    dataset: str = "booksum"  # or pg19, arxiv-math, passkey, planted, gates, a JSONL file
     data: Path | None = None  # file or folder; None: the folder of the data set's name right here
     split: str = "validation"
     level: EvalLevel = "book"

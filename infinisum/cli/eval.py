@@ -30,7 +30,8 @@ def evaluate(
     dataset: Annotated[
         str,
         typer.Option(
-            metavar="NAME", help="booksum, pg19, arxiv-math, planted, gates, or a JSONL file."
+            metavar="NAME",
+            help="booksum, pg19, arxiv-math, passkey, planted, gates, or a JSONL file.",
         ),
     ] = _DEFAULT.dataset,
     data: Annotated[

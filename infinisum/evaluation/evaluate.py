@@ -7,7 +7,7 @@ from pathlib import Path
 from infinisum.config import EvaluateOptions
 from infinisum.evaluation.common import Evaluation, Watcher
 
-MEMORY = ("pg19", "arxiv-math", "planted", "gates")
+MEMORY = ("pg19", "arxiv-math", "planted", "passkey", "gates")
 
 
 def evaluate(

@@ -13,9 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from infinisum.books.book import Chapter, Paragraph
+from infinisum.books.sentences import split_sentences
+from infinisum.config import TENTHS
 from infinisum.evaluation.baselines import WORD
 from infinisum.evaluation.cases import Case
-from infinisum.evaluation.statistics import Clusters
+from infinisum.evaluation.statistics import Clusters, Matrix
+from infinisum.summary.evidence import find_evidence
 from infinisum.summary.grounding import BookWords, supported
 
 REFERENCE_ROW = "reference summaries"
@@ -37,6 +41,8 @@ SHARES: tuple[Share, ...] = (
     Share("numbers_in_book", "numbers_found", "numbers", "numbers that occur in the text"),
     Share("novel_4grams", "novel", "grams", "runs of four words that the text does not have"),
     Share("repetition", "repeated", "grams", "runs of four words the summary had before"),
+    Share("supported", "supported", "sentences", "sentences with a supporting passage"),
+    Share("evenness", "evenness", "placed", "how evenly these lie over the tenths of the text"),
     Share("compression", "source_words", "words", "words of the text for each of the summary"),
 )
 
@@ -54,10 +60,54 @@ def measure(case: Case, rows: Mapping[str, Sequence[str]]) -> dict[str, list[dic
     known = set(_grams(source))
     size = len(case.text.split())
     everything = {**rows, REFERENCE_ROW: list(case.references.values())}
-    return {
-        row: [{**counts(text, book, known), "source_words": size} for text in texts]
-        for row, texts in everything.items()
-    }
+    entries = [(row, text) for row, texts in everything.items() for text in texts]
+    measured: dict[str, list[dict[str, float]]] = {row: [] for row in everything}
+    for (row, text), found in zip(
+        entries, evidence_counts(case.text, [text for _, text in entries]), strict=True
+    ):
+        measured[row].append({**counts(text, book, known), **found, "source_words": size})
+    return measured
+
+
+def evidence_counts(source: str, texts: Sequence[str]) -> list[dict[str, float]]:
+    """Sentences of each text that a passage of the source supports, and where those passages lie.
+
+    Evenness is the entropy of the words over the tenths of the source their passages are in,
+    divided by that of equal shares: 0 where all come from one tenth, 1 from all alike.
+    """
+    paragraphs = [" ".join(part.split()) for part in source.split("\n\n") if part.strip()]
+    chapter = Chapter("", tuple(map(Paragraph, paragraphs)))
+    ends = np.cumsum([len(paragraph.split()) for paragraph in paragraphs])
+    found = find_evidence(
+        [(None, split_sentences(text)) for text in texts], lambda: [(1, chapter)], ""
+    )
+    counted = []
+    for sentences in found:
+        tenths = np.zeros(TENTHS)
+        for sentence in sentences:
+            if sentence.evidence is not None and sentence.supported:
+                before = (
+                    ends[sentence.evidence.paragraph - 2] if sentence.evidence.paragraph > 1 else 0
+                )
+                tenths[int(TENTHS * before / ends[-1])] += len(sentence.text.split())
+        counted.append(
+            {
+                "sentences": len(sentences),
+                "supported": sum(sentence.supported for sentence in sentences),
+                "placed": float(tenths.any()),
+                "evenness": evenness(tenths),
+            }
+        )
+    return counted
+
+
+def evenness(words: Matrix) -> float:
+    """Entropy of words over parts, as a share of the greatest there could be."""
+    total = words.sum()
+    if not total:
+        return 0.0
+    shares = words[words > 0] / total
+    return float(-(shares * np.log(shares)).sum() / np.log(len(words)))
 
 
 def measure_pair(

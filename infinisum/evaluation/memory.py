@@ -14,6 +14,7 @@ from infinisum.evaluation.cases import sample
 from infinisum.evaluation.common import Evaluation, Unwatched, Watcher, header, key_of
 from infinisum.evaluation.gates import gates_of
 from infinisum.evaluation.journal import Journal
+from infinisum.evaluation.passkey import evaluate_passkey
 from infinisum.evaluation.texts import LongText, load_texts
 from infinisum.evaluation.tokenbook import TokenBook
 from infinisum.hub import find_model
@@ -21,11 +22,14 @@ from infinisum.hub import find_model
 if TYPE_CHECKING:
     from infinisum.loading import LoadedModel
 
+PASSKEY_LENGTHS = (4_096, 16_384, 65_536)
+PASSKEY_TRIALS = 50  # a filler, length and position
+
 
 def evaluate_memory(
     options: EvaluateOptions, journal: Path | None = None, watcher: Watcher | None = None
 ) -> Evaluation:
-    """Measure what the memory of each model is worth: "pg19", "arxiv-math", "planted", "gates".
+    """Measure what the memory of each model is worth: "pg19", "arxiv-math", "planted", "passkey", "gates".
 
     Raises:
         NotFoundError: no data or no model.
@@ -39,15 +43,17 @@ def evaluate_memory(
     facts: list[recall.Fact] = []
     if options.dataset == "planted":
         facts = recall.load_facts(options.data or Path("data"))
-    elif options.dataset != "gates":
+    elif options.dataset not in ("gates", "passkey"):
         texts = load_texts(options.dataset, options.data, options.split)
     everything, texts = texts, sample(texts, options.limit)
     dataset = _dataset(options, texts, facts)
     settings = {"seed": options.seed, "dtype": options.dtype, **_settings(options)}
     content = header(dataset, settings, folders)
     kept = Journal(journal, key_of(content))
-    if options.dataset not in ("planted", "gates"):
+    if texts:
         content |= {"continuation": [], "passages": {}}
+    if options.dataset == "passkey":
+        content["passkey"] = []
     if options.dataset == "planted":
         content |= {"recall": [], "facts": {}}
     content["gates"] = []
@@ -58,6 +64,11 @@ def evaluate_memory(
             found = recall.measure_facts(loaded, facts)
             content["facts"][name] = found
             content["recall"].append(recall.summarise(found, name, options.seed))
+        if options.dataset == "passkey":
+            found_cells = evaluate_passkey(
+                loaded, PASSKEY_LENGTHS, trials=options.limit or PASSKEY_TRIALS, seed=options.seed
+            )
+            content["passkey"] += [{"model": name, **row} for row in found_cells["rows"]]
         if texts:
             measured = _passages(loaded, name, texts, everything, kept, watcher)
             content["passages"][name] = measured
@@ -117,6 +128,11 @@ def _dataset(
 
 
 def _settings(options: EvaluateOptions) -> dict[str, Any]:
+    if options.dataset == "passkey":
+        return {
+            "lengths_tokens": list(PASSKEY_LENGTHS),
+            "trials": options.limit or PASSKEY_TRIALS,
+        }
     if options.dataset in ("planted", "gates"):
         return {}
     return {

@@ -102,6 +102,8 @@ def _share(estimate: dict[str, Any] | None, name: str) -> str:
         return "none"
     if name == "compression":
         return f"{estimate['mean']:,.0f}"
+    if name == "evenness":
+        return f"{estimate['mean']:.2f}"
     if estimate["low"] is None:
         return f"{100 * estimate['mean']:.1f} %"
     low, high = 100 * estimate["low"], 100 * estimate["high"]
@@ -174,6 +176,29 @@ def _recall(results: dict[str, Any]) -> Shown:
     return Shown("recall", "Planted facts", columns, lines, notes)
 
 
+def _passkey(results: dict[str, Any]) -> Shown:
+    notes = [
+        "Passkey: share of trials in which the key is said exactly, and of its digits in their "
+        "place, by filler, length and depth"
+    ]
+    columns = ("", "filler", "length", "depth", "trials", "exact", "digits")
+    lines = [
+        Line(
+            (
+                row["model"],
+                str(row["filler"]),
+                f"{row['length_tokens']:,}",
+                str(row["position"]),
+                str(row["trials"]),
+                f"{100 * row['exact']:.0f} %",
+                f"{100 * row['per_digit']:.0f} %",
+            )
+        )
+        for row in results["passkey"]
+    ]
+    return Shown("passkey", "Passkey", columns, lines, notes)
+
+
 def _gates(results: dict[str, Any]) -> Shown:
     notes = [
         "Gates: weight of the memory in each head; below 0.1 a head is local, above 0.9 it reads "
@@ -200,5 +225,6 @@ _MAKERS = {
     "faithfulness": _faithfulness,
     "continuation": _continuation,
     "recall": _recall,
+    "passkey": _passkey,
     "gates": _gates,
 }

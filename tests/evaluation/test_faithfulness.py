@@ -1,10 +1,21 @@
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import pytest
 
 from infinisum.evaluation.cases import Case
-from infinisum.evaluation.faithfulness import REFERENCE_ROW, aggregate, counts, measure
+from infinisum.evaluation.faithfulness import (
+    REFERENCE_ROW,
+    aggregate,
+    counts,
+    evenness,
+    evidence_counts,
+    measure,
+)
 from infinisum.summary.grounding import BookWords
+from tests.tiny_model import paragraph
 
 TEXT = (
     "Marta Hale kept the lamp for eleven years. Tobin sold the ledger in Kelsham for "
@@ -41,6 +52,24 @@ def test_an_extract_is_all_true_and_nothing_new() -> None:
     found = counted("Tobin sold the ledger in Kelsham for twelve crowns.")
     assert found["names"] == found["names_found"] == 2
     assert found["novel"] == 0
+
+
+def test_sentences_with_a_passage() -> None:
+    paragraphs = [paragraph(n) for n in range(40)]
+    copied = paragraphs[1].split(". ")[0] + "."
+    made_up = "The emperor bought nine elephants and a telescope in Samarkand."
+    found = evidence_counts("\n\n".join(paragraphs), [f"{copied} {made_up}", "", made_up])
+    assert [(row["sentences"], row["supported"]) for row in found] == [(2, 1), (0, 0), (1, 0)]
+    assert (found[0]["placed"], found[0]["evenness"]) == (1, 0.0)  # all from one tenth
+    assert found[2]["placed"] == 0
+
+
+def test_evenness_by_hand() -> None:
+    assert evenness(np.full(10, 7.0)) == pytest.approx(1.0)
+    assert evenness(np.array([5.0, 5.0, 0, 0, 0, 0, 0, 0, 0, 0])) == pytest.approx(
+        math.log(2) / math.log(10)
+    )
+    assert evenness(np.zeros(10)) == 0.0
 
 
 def test_nothing_written() -> None:

@@ -192,6 +192,19 @@ def test_evaluate_dispatches(tiny_model: Path, tmp_path: Path) -> None:
         evaluate(EvaluateOptions(dataset="gates", models=()))
 
 
+def test_passkey(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from infinisum.evaluation import memory
+
+    monkeypatch.setattr(memory, "PASSKEY_LENGTHS", (512,))
+    options = EvaluateOptions(dataset="passkey", models=(str(tiny_model),), limit=2)
+    found = evaluate(options).results
+    assert found["settings"]["trials"] == 2
+    assert all(row["trials"] == 2 and 0 <= row["exact"] <= 1 for row in found["passkey"])
+    assert [table.name for table in tables(found)] == ["passkey", "gates"]
+    cells = {(row["filler"], row["position"]) for row in found["passkey"]}
+    assert len(cells) == len(found["passkey"]) >= 3
+
+
 def test_a_run_over_texts_goes_on_and_repeats(
     tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
