@@ -77,7 +77,7 @@ def evidence_counts(source: str, texts: Sequence[str]) -> list[dict[str, float]]
     """
     paragraphs = [" ".join(part.split()) for part in source.split("\n\n") if part.strip()]
     chapter = Chapter("", tuple(map(Paragraph, paragraphs)))
-    ends = np.cumsum([len(paragraph.split()) for paragraph in paragraphs])
+    ends = np.cumsum([0, *(len(paragraph.split()) for paragraph in paragraphs)])
     found = find_evidence(
         [(None, split_sentences(text)) for text in texts], lambda: [(1, chapter)], ""
     )
@@ -86,9 +86,7 @@ def evidence_counts(source: str, texts: Sequence[str]) -> list[dict[str, float]]
         tenths = np.zeros(TENTHS)
         for sentence in sentences:
             if sentence.evidence is not None and sentence.supported:
-                before = (
-                    ends[sentence.evidence.paragraph - 2] if sentence.evidence.paragraph > 1 else 0
-                )
+                before = ends[sentence.evidence.paragraph - 1]
                 tenths[int(TENTHS * before / ends[-1])] += len(sentence.text.split())
         counted.append(
             {

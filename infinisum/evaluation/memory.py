@@ -29,7 +29,7 @@ PASSKEY_TRIALS = 50  # a filler, length and position
 def evaluate_memory(
     options: EvaluateOptions, journal: Path | None = None, watcher: Watcher | None = None
 ) -> Evaluation:
-    """Measure what the memory of each model is worth: "pg19", "arxiv-math", "planted", "passkey", "gates".
+    """Measure the memory of each model on one of the data sets of `evaluate.MEMORY`.
 
     Raises:
         NotFoundError: no data or no model.
