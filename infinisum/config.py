@@ -25,6 +25,7 @@ Optimizer = Literal["adamw", "adafactor"]
 Parallel = Literal["ddp", "fsdp"]
 
 DEFAULT_MODEL: Final = "infinisum-base"
+DEFAULT_OBJECTIVE: Final = "summarize,salience"  # of these, what the data have something for
 MEMORY_RULES: Final = ("delta_net", "delta", "delta_paper", "linear")  # of a new model
 PASSKEY_MODEL: Final = "passkey"  # the toy of `bench passkey`
 BUNDLED_MODELS: Final = (DEFAULT_MODEL, PASSKEY_MODEL)
@@ -145,7 +146,7 @@ class FinetuneOptions:
     memory_rule: str | None = None  # of new weights, in all layers; None: the preset's
     embeddings: Embeddings = "random"  # of new weights, or a head's; distilled from an encoder
     train: Train = "all"  # every weight, or the salience head alone
-    objective: str = "summarize,salience"  # names, each with an optional weight: "summarize:2,…"
+    objective: str = DEFAULT_OBJECTIVE  # names, each with an optional weight: "summarize:2,…"
     max_steps: int = 1_000
     time_limit_minutes: float | None = None  # ends cleanly, with a loadable model
     batch_size: int = 8

@@ -6,12 +6,13 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from infinisum.cli import options as opt
 from infinisum.cli.console import Console, print_result, quiet_libraries
+from infinisum.cli.data_table import print_data
 from infinisum.config import (
     DEFAULT_MODEL,
     Embeddings,
@@ -21,14 +22,20 @@ from infinisum.config import (
     Train,
 )
 
-EXAMPLE = "Example: infinisum finetune --data summaries.jsonl -o my-model --max-steps 200"
+if TYPE_CHECKING:
+    from infinisum.training.shards import ShardDataset
+
+EXAMPLE = "Example: infinisum finetune --data data/booksum-sample -o my-model --max-steps 2"
 _DEFAULT = FinetuneOptions(data=(Path(),), output=Path())
 
 
 def finetune(
     ctx: typer.Context,
     data: Annotated[
-        list[Path], typer.Option(metavar="PATH", help="JSONL file or folder; may be repeated.")
+        list[Path],
+        typer.Option(
+            metavar="PATH", help="BookSum in any layout, JSONL, or prepared shards; repeatable."
+        ),
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder of the new model.")
@@ -121,6 +128,9 @@ def finetune(
     probe_steps: Annotated[
         int, typer.Option(metavar="N", min=1, help="Between two looks at what the memory is worth.")
     ] = _DEFAULT.probe_steps,
+    prepare: Annotated[
+        bool, typer.Option("--prepare", help="Write the token shards to the folder and stop.")
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the newest checkpoint in the folder.")
     ] = False,
@@ -138,7 +148,11 @@ def finetune(
     config: opt.Config = None,
     print_config: opt.PrintConfig = False,
 ) -> None:
-    """Train a model further on texts with summaries."""
+    """Train a model further on texts with summaries.
+
+    The data are a checkout of BookSum's repository, kmfoda/booksum or abertsch/booksum-fullbooks
+    as CSV or Parquet, JSON lines with text and summary, or what --prepare wrote.
+    """
     if print_config:
         print_result(opt.config_text(ctx))
         return
@@ -178,16 +192,34 @@ def finetune(
         device=device,
         dtype=dtype,
     )
-    from infinisum.training.trainer import finetune as train
-
     quiet_libraries()
-    started = time.perf_counter()
     console = Console(quiet, verbose)
     first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started
-    folder = train(options, console.note if first else lambda _: None)
+    told: dict[str, Any] = {}
+
+    def tell(shards: ShardDataset) -> None:
+        told.update(shards.index["report"] or {})
+        if first:
+            print_data(console, shards.index["report"])
+
+    started = time.perf_counter()
+    if prepare:
+        from infinisum.training.preparing import prepare_for
+
+        with console.busy("Preparing"):
+            shards = prepare_for(options)
+        tell(shards)
+        console.note(f"{len(shards):,} examples in {output}; train on them with --data {output}")
+        folder = output
+    else:
+        from infinisum.training.trainer import finetune as train
+
+        folder = train(options, console.note if first else lambda _: None, tell)
     if not first:
         return
     seconds = time.perf_counter() - started
-    console.note(f"Trained for {seconds / 60:.1f} minutes; model in {folder}")
+    if not prepare:
+        console.note(f"Trained for {seconds / 60:.1f} minutes; model in {folder}")
     if as_json:
-        print_result(json.dumps({"output": str(folder), "run": {"total_s": round(seconds, 3)}}))
+        run = {"total_s": round(seconds, 3)}
+        print_result(json.dumps({"output": str(folder), "data": told or None, "run": run}))

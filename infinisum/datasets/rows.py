@@ -21,7 +21,7 @@ from infinisum.errors import InputError
 
 TEXT_COLUMNS = ("text", "chapter", "content", "book")
 SUMMARY_COLUMNS = ("summary_text", "summary")
-_LABELLED = ("sentences", "labels")  # rows that teach the salience head alone
+_CUT = ("sentences",)  # a text that was cut into sentences, as `infinisum` labels it
 _EXPECTED = (
     "Expected text and summary; or chapter and summary_text (kmfoda/booksum); "
     "or book and summary (abertsch/booksum-fullbooks)."
@@ -86,15 +86,15 @@ def documents_of(row: Mapping[str, Any], number: int, origin: Origin) -> Iterato
 
 
 def _check_columns(row: Mapping[str, Any], name: str) -> None:
-    has_text = any(column in row for column in TEXT_COLUMNS)
-    has_summary = any(column in row for column in SUMMARY_COLUMNS)
-    if not (has_text and has_summary) and not all(column in row for column in _LABELLED):
+    if not any(column in row for column in TEXT_COLUMNS + _CUT):
         columns = ", ".join(map(str, list(row)[:8])) + (", …" if len(row) > 8 else "")
         raise InputError(f"{name} has other columns: {columns}.", _EXPECTED)
 
 
 def _text(row: Mapping[str, Any], name: str) -> tuple[str, str]:
     """The column that holds the text, and the text; ("", "") where the row has only sentences."""
+    if "text" not in row and any(column in row for column in _CUT):
+        return "", ""
     own = ["text"] if "text" in row else [c for c in TEXT_COLUMNS if c in row]
     # Where a column holds a chapter's name and another its text, the text is the longer.
     found = [(column, joined(row[column], "\n\n", name)) for column in own]

@@ -48,6 +48,11 @@ class Tree:
         self._folders = {name: _find_folder(root, name) for name in (TEXTS, SUMMARIES)}
         self._text = lru_cache(maxsize=64)(_read_text)
 
+    @property
+    def folders(self) -> list[Path]:
+        """Where texts and summaries are, as far as they were found."""
+        return [folder for folder in self._folders.values() if folder is not None]
+
     @staticmethod
     def is_alignment(path: Path) -> bool:
         """Whether a file is one of the alignment files."""

@@ -1,23 +1,27 @@
 """Rows of training data: read, checked, and made into examples.
 
-A row is a JSON object with `text` and `summary`, or, to train the salience head, `sentences`,
-`paragraph_of` and `labels`, or both. Further fields are used where present: `id`, `title`,
-`level` ("chapter" or "book"), `split`, `qc` (what is suspect about the row), `summary_source`.
+A row is a document of any layout that `infinisum.datasets` reads, with text and summary. Rows of
+JSON lines may, to train the salience head, have `sentences`, `paragraph_of` and `labels` in place
+of the text or beside it. Further fields are used where present: `id`, `title`, `level` ("chapter"
+or "book"), `split`, `qc` (what is suspect about the row), `summary_source`.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from infinisum.datasets.jsonl import read_json_lines
+from infinisum.datasets.checks import refusal
+from infinisum.datasets.document import Document, Missing
+from infinisum.datasets.reader import LAYOUTS, scan
+from infinisum.datasets.report import DUPLICATE, ReadReport, kind_of
 from infinisum.errors import InputError, NotFoundError
 from infinisum.segments import ChapterSegments, Segment, Sentence, segment_sentences
 from infinisum.tokenizer import Tokenizer, plain_typography
@@ -42,6 +46,8 @@ class Row:
     paragraph_of: tuple[int, ...] = ()
     salience: tuple[float, ...] = ()  # a label in 0 … 1 for each sentence, or none
     vectors: npt.NDArray[np.float16] | None = None  # [sentences, VECTOR_SIZE] of the labeller
+    split: str = "train"
+    kind: str = "chapter"  # as `infinisum.datasets.report.KINDS` has it
 
     @property
     def key(self) -> str:
@@ -50,57 +56,18 @@ class Row:
         return hashlib.blake2b("".join(text.split()).encode(), digest_size=16).hexdigest()
 
 
-@dataclass(slots=True)
-class ReadReport:
-    """What became of the rows read."""
-
-    read: int = 0
-    used: int = 0
-    refused: Counter[str] = field(default_factory=Counter)  # reason → rows
-
-    def __str__(self) -> str:
-        reasons = ", ".join(f"{reason} {count}" for reason, count in self.refused.most_common())
-        return f"{self.read} rows read, {self.used} used" + (
-            f"; refused: {reasons}" * bool(reasons)
-        )
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Example:
     """One text as the encoder reads it, with what the decoder and the salience head should say."""
 
     id: str
     title: str
-    segments: tuple[Segment, ...]
-    sentences: tuple[Sentence, ...]  # what the spans of the segments refer to
+    segments: Sequence[Segment]
+    sentences: Sequence[Sentence]  # what the spans of the segments refer to
     decoder_ids: npt.NDArray[np.int32]  # prompt, summary, end; empty without a summary
     labels: npt.NDArray[np.int32]  # the token at each place; IGNORED on the prompt
     salience: npt.NDArray[np.float32]  # one label a sentence, or empty
     vectors: npt.NDArray[np.float16]  # [sentences, VECTOR_SIZE], or [0, VECTOR_SIZE]
-
-
-def data_files(paths: Iterable[Path]) -> list[Path]:
-    """The JSON-lines files that `paths` name; folders give those inside them, by name.
-
-    Raises:
-        NotFoundError: a path does not exist, or there is no such file at all.
-    """
-    given = list(paths)
-    missing = [str(path) for path in given if not path.exists()]
-    if missing:
-        raise NotFoundError(f"{', '.join(missing)}: no such file or folder.", "Check the path.")
-    found: list[Path] = []
-    for path in given:
-        if path.is_dir():
-            found += sorted(p for p in path.iterdir() if p.name.endswith((".jsonl", ".jsonl.xz")))
-        else:
-            found.append(path)
-    if not found:
-        raise NotFoundError(
-            f"{', '.join(map(str, given))}: no training data.",
-            "Expected .jsonl or .jsonl.xz files with text and summary.",
-        )
-    return found
 
 
 def read_rows(
@@ -111,52 +78,101 @@ def read_rows(
     refused_sources: Sequence[str] = JOKING_SOURCES,
     bare: bool = False,
     report: ReadReport | None = None,
+    count_tokens: Callable[[str], int] | None = None,
 ) -> Iterator[Row]:
-    """Usable rows of JSON-lines files, streamed in their order.
+    """Usable rows of data sets, streamed in their order.
 
     Args:
-        paths: files, or folders of them.
+        paths: files or folders of any layout that `infinisum.datasets` reads.
         held: texts that must stay out.
-        split: rows that name another split are refused; "" takes all.
-        refused_sources: values of `summary_source` whose summaries are refused.
+        split: rows of another split are counted but not given; "" gives all.
+        refused_sources: writers of summaries that are refused.
         bare: whether a text alone is of use.
         report: filled while reading.
+        count_tokens: of a text; measures the documents of other splits for the report.
 
     Raises:
         NotFoundError: a file is missing, or no row in any file is usable.
         InputError: a file cannot be read, or a field is not what it should be.
     """
     report = ReadReport() if report is None else report
-    files = data_files(paths)
-    seen: set[tuple[str, str]] = set()
-    overlapping: dict[str, bool] = {}
-    for path in files:
-        vectors = _vectors_beside(path)
-        for number, raw in enumerate(read_json_lines(path), start=1):
+    missing = [str(path) for path in paths if not path.exists()]
+    if missing:
+        raise NotFoundError(f"{', '.join(missing)}: no such file or folder.", LAYOUTS)
+    check = _Checks(split, held, refused_sources, bare)
+    lengths: dict[str, int] = {}
+    vectors = lru_cache(maxsize=1)(_vectors_beside)
+    for path in paths:
+        for document in scan(path):
             report.read += 1
-            row = _parse(raw, f"{path}: row {number}", vectors)
-            reason = _refusal(raw, row, split, refused_sources, bare)
+            if isinstance(document, Missing):
+                report.miss(document)
+                continue
+            row = _parse(document, split, vectors)
             key = row.key
-            if not reason and held is not None:
-                reason = _held_reason(row, key, held, overlapping)
-            if not reason and (key, row.summary) in seen:
-                reason = "duplicate"
+            reason = check.refusal(document, row, key)
             if reason:
                 report.refused[reason] += 1
                 continue
-            seen.add((key, row.summary))
+            report.take(document, row.split)
+            if split and row.split != split:
+                if count_tokens:
+                    lengths[key] = lengths.get(key) or count_tokens(row.text)
+                    report.add_tokens(row.split, row.kind, lengths[key])
+                continue
             report.used += 1
             yield row
     if not report.used:
-        raise NotFoundError(
-            f"{', '.join(map(str, files))}: nothing to train on ({report}).",
-            "Rows need text and summary, or sentences, paragraph_of and labels.",
-        )
+        raise _nothing_usable(paths, report)
 
 
-def _vectors_beside(path: Path) -> npt.NDArray[np.float16] | None:
+def _nothing_usable(paths: Sequence[Path], report: ReadReport) -> NotFoundError:
+    what = f"{', '.join(map(str, paths))}: nothing to train on ({report})."
+    if report.missing:
+        count = len(set(report.missing))
+        hint = f"{count:,} files are missing: unpack or fetch them, beside the alignments."
+        return NotFoundError(what, hint)
+    return NotFoundError(what, "Rows need text and summary, or sentences, paragraph_of and labels.")
+
+
+class _Checks:
+    """Why rows are refused, with what was seen so far."""
+
+    def __init__(
+        self, split: str, held: HeldOut | None, refused_sources: Sequence[str], bare: bool
+    ) -> None:
+        self._split = split
+        self._held = held
+        self._refused_sources = refused_sources
+        self._bare = bare
+        self._seen: set[tuple[str, str, str]] = set()
+        self._overlapping: dict[str, bool] = {}
+
+    def refusal(self, document: Document, row: Row, key: str) -> str:
+        """Why a row is not used; "" where it is."""
+        if document.fields.get("qc"):
+            return "suspect (qc)"
+        if not row.text.strip() and not row.sentences:
+            return "no text"
+        if not self._bare and not row.summary and not row.salience:
+            return "no summary"
+        if document.source in self._refused_sources and row.summary:
+            return f"summary by {document.source}"
+        if row.text and row.summary and (reason := refusal(document)):
+            return reason
+        if self._held is not None and row.split == (self._split or row.split):
+            reason = _held_reason(row, key, self._held, self._overlapping)
+            if reason:
+                return reason
+        if (row.split, key, row.summary) in self._seen:
+            return DUPLICATE
+        self._seen.add((row.split, key, row.summary))
+        return ""
+
+
+def _vectors_beside(folder: Path) -> npt.NDArray[np.float16] | None:
     """Sentence vectors that labels came with: `embeddings.npy`, or raw rows in `embeddings.f16`."""
-    array, raw = path.parent / "embeddings.npy", path.parent / "embeddings.f16"
+    array, raw = folder / "embeddings.npy", folder / "embeddings.f16"
     if array.is_file():
         loaded: npt.NDArray[np.float16] = np.load(array, mmap_mode="r")
         return loaded
@@ -165,57 +181,43 @@ def _vectors_beside(path: Path) -> npt.NDArray[np.float16] | None:
     return None
 
 
-def _parse(raw: dict[str, Any], name: str, vectors: npt.NDArray[np.float16] | None) -> Row:
-    """A row of typed fields.
+def _parse(
+    document: Document,
+    split: str,
+    vectors: Callable[[Path], npt.NDArray[np.float16] | None] = lambda _: None,
+) -> Row:
+    """A row of typed fields, with its sentence vectors out of those in a folder.
 
     Raises:
         InputError: a field is not what it should be.
     """
-    text, summary = raw.get("text") or "", raw.get("summary") or ""
-    sentences, paragraph_of = raw.get("sentences") or [], raw.get("paragraph_of") or []
-    salience = raw.get("labels") or []
-    if not isinstance(text, str) or not isinstance(summary, str):
-        raise InputError(f"{name}: text and summary must be strings.", "Check the file's fields.")
+    fields = document.fields
+    sentences, paragraph_of = fields.get("sentences") or [], fields.get("paragraph_of") or []
+    salience = fields.get("labels") or []
     if not len(sentences) == len(paragraph_of) or len(salience) not in (0, len(sentences)):
         raise InputError(
-            f"{name}: {len(sentences)} sentences, {len(paragraph_of)} paragraph_of, "
-            f"{len(salience)} labels.",
+            f"{document.file}: {document.id} has {len(sentences)} sentences, "
+            f"{len(paragraph_of)} paragraph_of, {len(salience)} labels.",
             "There must be one of each for every sentence.",
         )
-    first = raw.get("first")
+    first = fields.get("first")
     own = None
-    if vectors is not None and salience and isinstance(first, int):
-        own = vectors[first : first + len(sentences)]
+    if salience and isinstance(first, int):
+        found = vectors(Path(document.file).parent)
+        own = None if found is None else found[first : first + len(sentences)]
     return Row(
-        id=str(raw.get("id", "")),
-        title=str(raw.get("title") or ""),
-        level="book" if raw.get("level") == "book" else "chapter",
-        text=text,
-        summary=summary.strip(),
+        id=document.id,
+        title=document.title,
+        level=document.level,
+        text=document.text,
+        summary=document.summary,
         sentences=tuple(sentences),
         paragraph_of=tuple(paragraph_of),
         salience=tuple(salience),
         vectors=own if own is not None and len(own) == len(sentences) else None,
+        split=document.split or split or "train",
+        kind=kind_of(document),
     )
-
-
-def _refusal(
-    raw: dict[str, Any], row: Row, split: str, refused_sources: Sequence[str], bare: bool
-) -> str:
-    """Why a row is not used; "" where it is."""
-    if split and raw.get("split", split) != split:
-        return "other split"
-    if raw.get("qc"):
-        return "suspect (qc)"
-    if not row.text.strip() and not row.sentences:
-        return "no text"
-    if not bare and not row.summary and not row.salience:
-        return "no summary"
-    if raw.get("summary_source") in refused_sources:
-        return f"summary by {raw['summary_source']}"
-    if row.text and len(row.summary.split()) > len(row.text.split()):
-        return "summary longer than text"
-    return ""
 
 
 def _held_reason(row: Row, key: str, held: HeldOut, overlapping: dict[str, bool]) -> str:

@@ -126,7 +126,7 @@ class _Text(NamedTuple):
     """The part of a labelled text that is read."""
 
     example: Example
-    segments: tuple[Segment, ...]
+    segments: Sequence[Segment]
 
 
 class _Rows(NamedTuple):

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from infinisum.config import LabelOptions
-from infinisum.training.datasets import ReadReport, Row, read_rows
+from infinisum.datasets.report import ReadReport
+from infinisum.training.datasets import Row, read_rows
 from infinisum.training.labels import SentenceEncoder, write_labels
 from infinisum.training.overlap import held_out
 

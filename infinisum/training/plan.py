@@ -238,3 +238,14 @@ def rows_of(data: ShardDataset) -> list[RowInfo]:
     return [
         RowInfo(data.segments[n], data.target_tokens[n], data.labelled(n)) for n in range(len(data))
     ]
+
+
+def of_use(objectives: dict[Objective, float], data: ShardDataset) -> dict[Objective, float]:
+    """The objectives that the data have something for; all of them where there is none."""
+    rows = rows_of(data)
+    found = {
+        objective: weight
+        for objective, weight in objectives.items()
+        if not objective.needs_text or any(map(objective.usable, rows))
+    }
+    return found or objectives

@@ -1,20 +1,23 @@
 """Examples on disk, ready to train on: flat arrays, memory-mapped, each text stored once.
 
-A folder of shards holds one raw file a column (`tokens.bin`, `spans.bin`, …) and `index.json`:
-column types, the tables of texts and examples, the settings they were made with. The same rows and
-settings give the same bytes.
+A folder of shards holds one raw file a column (`tokens.bin`, `sentences.bin`, …) and `index.json`:
+column types, the tables of texts and examples, the settings they were made with, a fingerprint of
+the tokenizer and one of the rows. The same rows and settings give the same bytes. A column may be
+packed (`xz tokens.bin`) to be sent somewhere; it is unpacked where it is first opened.
+
+An example gives its segments and sentences as they are asked for, so a run of segments out of a
+whole book costs what the run costs.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
+import lzma
+import os
 import shutil
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -22,182 +25,111 @@ import numpy.typing as npt
 from infinisum.errors import InputError, NotFoundError
 from infinisum.features import FEATURE_NAMES
 from infinisum.segments import Segment, Sentence, SentenceSpan
-from infinisum.tokenizer import Tokenizer
-from infinisum.training.datasets import (
-    VECTOR_SIZE,
-    Example,
-    ReadReport,
-    Row,
-    data_files,
-    read_rows,
-    segment_row,
-    target_ids,
-    without_prompt,
-)
-from infinisum.training.overlap import HeldOut
+from infinisum.training.datasets import VECTOR_SIZE, Example, without_prompt
 
 INDEX = "index.json"
-FORMAT = 1
-COLUMNS: dict[str, tuple[str, int]] = {  # name → type and width of one entry
-    "tokens": ("<i4", 1),
-    "bounds": ("<i8", 1),  # segment starts within the text's tokens, and the end of the last
-    "spans": ("<i4", 4),  # segment, sentence, start, end
-    "sentences": ("<i4", 2),  # paragraph, words
-    "features": ("<f2", len(FEATURE_NAMES)),
-    "salience": ("<f4", 1),
-    "vectors": ("<f2", VECTOR_SIZE),
-    "targets": ("<i4", 1),
+FORMAT = 2
+WIDTHS: dict[str, int] = {  # name of a column → numbers in one entry
+    "tokens": 1,
+    "bounds": 1,  # segment starts within the text's tokens, and the end of the last
+    "sentences": 3,  # paragraph, words, tokens; a paragraph break lies between two paragraphs
+    "features": len(FEATURE_NAMES),
+    "salience": 1,
+    "vectors": VECTOR_SIZE,
+    "targets": 1,
 }
-TEXT_COLUMNS = ("tokens", "bounds", "spans", "sentences", "features")
+TEXT_COLUMNS = ("tokens", "bounds", "sentences", "features")
 NONE = [0, 0]  # place of what a text does not have
 
 
-class _Columns:
-    """Columns being written: append entries, learn their place."""
-
-    def __init__(self, folder: Path) -> None:
-        self._files = {name: (folder / f"{name}.bin").open("wb") for name in COLUMNS}
-        self.entries = dict.fromkeys(COLUMNS, 0)
-
-    def append(self, name: str, values: npt.ArrayLike) -> list[int]:
-        """Write entries; returns the first one's place and how many there are."""
-        kind, width = COLUMNS[name]
-        array = np.asarray(values, dtype=kind).reshape(-1, width)
-        self._files[name].write(array.tobytes())
-        place = [self.entries[name], len(array)]
-        self.entries[name] += len(array)
-        return place
-
-    def __enter__(self) -> _Columns:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for file in self._files.values():
-            file.close()
+def column_types(vocab_size: int) -> dict[str, str]:
+    """The number type of each column: tokens take two bytes where the vocabulary allows it."""
+    token = "<u2" if vocab_size <= 1 << 16 else "<i4"
+    whole, real = dict.fromkeys(("bounds", "sentences"), "<u4"), {"salience": "<f4"}
+    halves = dict.fromkeys(("features", "vectors"), "<f2")
+    return {"tokens": token, "targets": token, **whole, **real, **halves}
 
 
-def prepare(
-    rows: Iterable[Row],
-    tokenizer: Tokenizer,
-    folder: Path,
-    segment_length: int,
-    max_target: int = 1_024,
-    report: ReadReport | None = None,
-) -> ShardDataset:
-    """Write examples to a folder and open it.
-
-    Rows of the same text share it: several summaries of a chapter make several examples, and
-    salience labels given in another row belong to all of them. A text with labels alone makes an
-    example without a summary.
+class StoredSegments(Sequence[Segment]):
+    """Segments of a stored text, made as they are asked for.
 
     Args:
-        rows: from `read_rows`.
-        tokenizer: of the model.
-        folder: replaced as a whole when everything is written.
-        segment_length: most tokens in a segment.
-        max_target: most decoder tokens.
-        report: of the reading of these rows, kept in the index.
-
-    Raises:
-        NotFoundError, InputError: from reading the rows.
+        tokens: `[tokens]` of the text.
+        bounds: `[segments + 1]`, where segments begin, and the end of the last.
+        paragraphs, counts: `[sentences]`, each sentence's paragraph and number of tokens.
     """
-    part = folder.with_name(folder.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    table = _Table()
-    with _Columns(part) as columns:
-        for row in rows:
-            number = table.numbers.get(row.key)
-            if number is None:
-                number = table.add(row, _write_text(columns, row, tokenizer, segment_length))
-            text = table.texts[number]
-            if row.salience and text["sentences"][1] == len(row.salience):
-                text["salience"] = columns.append("salience", row.salience)
-                if row.vectors is not None:
-                    text["vectors"] = columns.append("vectors", row.vectors)
-            if row.summary:
-                ids, prompt = target_ids(row, tokenizer, max_target)
-                table.examples.append(
-                    {
-                        "id": row.id,
-                        "level": row.level,
-                        "text": number,
-                        "targets": columns.append("targets", ids),
-                        "prompt": prompt,
-                    }
-                )
-    table.add_texts_without_summary()
-    index = {
-        "format": FORMAT,
-        "tokenizer": tokenizer.fingerprint,
-        "segment_length": segment_length,
-        "max_target": max_target,
-        "features": list(FEATURE_NAMES),
-        "entries": columns.entries,
-        "report": str(report or ""),
-        "texts": table.texts,
-        "examples": table.examples,
-    }
-    (part / INDEX).write_text(json.dumps(index, ensure_ascii=False), encoding="utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
-    part.rename(folder)
-    return ShardDataset(folder)
+
+    def __init__(
+        self,
+        tokens: npt.NDArray[Any],
+        bounds: npt.NDArray[Any],
+        paragraphs: npt.NDArray[Any],
+        counts: npt.NDArray[Any],
+    ) -> None:
+        self._tokens = tokens
+        self._bounds: list[int] = bounds.tolist()
+        breaks = np.zeros(len(counts), dtype=np.int64)
+        breaks[1:] = np.cumsum(paragraphs[1:] != paragraphs[:-1])
+        self._ends = np.cumsum(counts, dtype=np.int64) + breaks
+        self._starts = self._ends - counts
+
+    def __len__(self) -> int:
+        return len(self._bounds) - 1
+
+    @overload
+    def __getitem__(self, index: int) -> Segment: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Segment, ...]: ...
+    def __getitem__(self, index: int | slice) -> Segment | tuple[Segment, ...]:
+        if isinstance(index, slice):
+            return tuple(self._segment(number) for number in range(len(self))[index])
+        return self._segment(range(len(self))[index])
+
+    def _segment(self, number: int) -> Segment:
+        begin, end = self._bounds[number], self._bounds[number + 1]
+        first = int(np.searchsorted(self._ends, begin, side="right"))
+        last = int(np.searchsorted(self._starts, end, side="left"))
+        starts = np.maximum(self._starts[first:last], begin) - begin
+        ends = np.minimum(self._ends[first:last], end) - begin
+        spans = tuple(
+            SentenceSpan(sentence, start, stop)
+            for sentence, (start, stop) in enumerate(
+                zip(starts.tolist(), ends.tolist(), strict=True), start=first
+            )
+            if start < stop
+        )
+        return Segment(0, self._tokens[begin:end].astype(np.int32), spans)
 
 
-class _Table:
-    """Texts and examples of a folder, as they go into the index."""
+class StoredSentences(Sequence[Sentence]):
+    """Sentences of a stored text, made as they are asked for; without their words, which training
+    does not need.
 
-    def __init__(self) -> None:
-        self.numbers: dict[str, int] = {}  # a row's key → its text
-        self.texts: list[dict[str, Any]] = []
-        self.examples: list[dict[str, Any]] = []
+    Args:
+        rows: `[sentences, 3]`: paragraph, words, tokens.
+        features: `[sentences, len(FEATURE_NAMES)]`.
+    """
 
-    def add(self, row: Row, places: dict[str, list[int]]) -> int:
-        """Add a text; returns its number."""
-        self.numbers[row.key] = len(self.texts)
-        named = {"id": row.id, "title": row.title, "level": row.level}
-        self.texts.append({**named, **places, "salience": NONE, "vectors": NONE})
-        return len(self.texts) - 1
+    def __init__(self, rows: npt.NDArray[Any], features: npt.NDArray[Any]) -> None:
+        self._rows = rows
+        self._features = features
 
-    def add_texts_without_summary(self) -> None:
-        """One example for each text that only has labels."""
-        summarised = {example["text"] for example in self.examples}
-        for number, text in enumerate(self.texts):
-            if number not in summarised:
-                named = {"id": text["id"], "level": text["level"], "text": number}
-                self.examples.append({**named, "targets": NONE, "prompt": 0})
+    def __len__(self) -> int:
+        return len(self._rows)
 
-
-def _write_text(
-    columns: _Columns, row: Row, tokenizer: Tokenizer, segment_length: int
-) -> dict[str, list[int]]:
-    """Write what the encoder reads of a row; returns the place in each of `TEXT_COLUMNS`."""
-    text = segment_row(row, tokenizer, segment_length)
-    lengths = [len(segment.token_ids) for segment in text.segments]
-    sentences = text.sentences
-    values: dict[str, npt.ArrayLike] = {
-        "tokens": np.concatenate([segment.token_ids for segment in text.segments]),
-        "bounds": np.cumsum([0, *lengths]),
-        "spans": [
-            (number, span.sentence, span.start, span.end)
-            for number, segment in enumerate(text.segments)
-            for span in segment.spans
-        ],
-        "sentences": [(sentence.paragraph, sentence.words) for sentence in sentences],
-        "features": [sentence.features for sentence in sentences],
-    }
-    return {name: columns.append(name, values[name]) for name in TEXT_COLUMNS}
+    @overload
+    def __getitem__(self, index: int) -> Sentence: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Sentence, ...]: ...
+    def __getitem__(self, index: int | slice) -> Sentence | tuple[Sentence, ...]:
+        if isinstance(index, slice):
+            return tuple(self[number] for number in range(len(self))[index])
+        paragraph, words, _ = self._rows[index].tolist()
+        return Sentence("", paragraph, words, self._features[index].tolist())
 
 
 class ShardDataset:
     """Examples of a folder written by `prepare`; a map-style dataset, memory-mapped.
-
-    Sentences come without their text, which training does not need.
 
     Attributes:
         index: what `index.json` holds.
@@ -221,12 +153,12 @@ class ShardDataset:
             if self.index["format"] != FORMAT or self.index["features"] != list(FEATURE_NAMES):
                 raise ValueError("made by another version")
             self._columns = {
-                name: _open_column(folder / f"{name}.bin", name, self.index["entries"][name])
-                for name in COLUMNS
+                name: _open_column(folder / f"{name}.bin", width, self.index["columns"][name])
+                for name, width in WIDTHS.items()
             }
             self._texts: list[dict[str, Any]] = self.index["texts"]
             self._examples: list[dict[str, Any]] = self.index["examples"]
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, EOFError, lzma.LZMAError, ValueError, KeyError, TypeError) as error:
             raise InputError(
                 f"{folder}: damaged training shards ({error}).", "Delete the folder, prepare anew."
             ) from error
@@ -239,19 +171,16 @@ class ShardDataset:
     def __getitem__(self, number: int) -> Example:
         example = self._examples[number]
         text = self._texts[example["text"]]
-        decoder_ids = np.array(self._take("targets", example["targets"])[:, 0])
+        decoder_ids = self._take("targets", example["targets"])[:, 0].astype(np.int32)
+        rows = np.array(self._take("sentences", text["sentences"]))
+        features = self._take("features", text["features"])
+        tokens = self._take("tokens", text["tokens"])[:, 0]
+        bounds = self._take("bounds", text["bounds"])[:, 0]
         return Example(
             id=example["id"],
             title=text["title"],
-            segments=self._segments(text),
-            sentences=tuple(
-                Sentence("", int(paragraph), int(words), features)
-                for (paragraph, words), features in zip(
-                    self._take("sentences", text["sentences"]),
-                    self._take("features", text["features"]).astype(np.float32).tolist(),
-                    strict=True,
-                )
-            ),
+            segments=StoredSegments(tokens, bounds, rows[:, 0], rows[:, 2]),
+            sentences=StoredSentences(rows, features),
             decoder_ids=decoder_ids,
             labels=without_prompt(decoder_ids, example["prompt"]),
             salience=np.array(self._take("salience", text["salience"])[:, 0]),
@@ -274,80 +203,23 @@ class ShardDataset:
         first, count = place
         return self._columns[name][first : first + count]
 
-    def _segments(self, text: dict[str, Any]) -> tuple[Segment, ...]:
-        tokens = np.array(self._take("tokens", text["tokens"])[:, 0])
-        bounds = self._take("bounds", text["bounds"])[:, 0].tolist()
-        spans: list[list[SentenceSpan]] = [[] for _ in bounds[1:]]
-        for segment, sentence, start, end in self._take("spans", text["spans"]).tolist():
-            spans[segment].append(SentenceSpan(sentence, start, end))
-        return tuple(
-            Segment(0, tokens[start:end], tuple(spans[number]))
-            for number, (start, end) in enumerate(pairwise(bounds))
-        )
 
-
-def _open_column(path: Path, name: str, entries: int) -> npt.NDArray[Any]:
-    """Map one column as `[entries, width]`.
+def _open_column(path: Path, width: int, column: Sequence[Any]) -> npt.NDArray[Any]:
+    """Map one column as `[entries, width]`; a packed one is unpacked first.
 
     Raises:
         ValueError: the file has another size than the index says.
     """
-    kind, width = COLUMNS[name]
+    kind, entries = column
+    packed = path.with_name(path.name + ".xz")
+    if not path.exists() and packed.exists():
+        part = path.with_name(f"{path.name}.part-{os.getpid()}")
+        with lzma.open(packed) as source, part.open("wb") as target:
+            shutil.copyfileobj(source, target)
+        part.replace(path)
     wanted = entries * width * np.dtype(kind).itemsize
     if path.stat().st_size != wanted:
         raise ValueError(f"{path.name} has {path.stat().st_size} bytes, not {wanted}")
     if not wanted:
         return np.zeros((0, width), dtype=kind)
     return np.memmap(path, dtype=kind, mode="r", shape=(entries, width))
-
-
-def prepared(
-    data: Sequence[Path],
-    tokenizer: Tokenizer,
-    segment_length: int,
-    cache: Path,
-    max_target: int = 1_024,
-    held: HeldOut | None = None,
-    bare: bool = False,
-    report: ReadReport | None = None,
-) -> ShardDataset:
-    """Examples of training files, prepared once.
-
-    A single folder that holds shards is opened as it is. Else the files' names, sizes and times
-    with the settings name a folder inside `cache`.
-
-    Args:
-        data: JSON-lines files, folders of them, or one folder of shards.
-        tokenizer: of the model.
-        segment_length: most tokens in a segment.
-        cache: folder for prepared data.
-        max_target: most decoder tokens.
-        held: texts that must stay out; shards that exist are taken as they are.
-        bare: whether texts without summary and labels are of use.
-        report: filled where rows are read; `index["report"]` holds what it said.
-
-    Raises:
-        NotFoundError: nothing usable in the data.
-        InputError: data that cannot be read, or shards made with another vocabulary or segment
-            length.
-    """
-    if len(data) == 1 and (data[0] / INDEX).is_file():
-        shards = ShardDataset(data[0])
-        made = shards.index["tokenizer"], shards.index["segment_length"]
-        if made != (tokenizer.fingerprint, segment_length):
-            raise InputError(
-                f"{data[0]}: made with another tokenizer, or {made[1]} tokens a segment instead of "
-                f"{segment_length}.",
-                "Prepare the data again for this model.",
-            )
-        return shards
-    stamps = [(str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns) for p in data_files(data)]
-    held = HeldOut() if held is None else held
-    model = [tokenizer.fingerprint, segment_length, max_target]
-    settings = json.dumps([FORMAT, *model, bare, held.fingerprint, list(FEATURE_NAMES), stamps])
-    folder = cache / hashlib.blake2b(settings.encode(), digest_size=8).hexdigest()
-    if (folder / INDEX).is_file():
-        return ShardDataset(folder)
-    report = ReadReport() if report is None else report
-    rows = read_rows(data, held=held, bare=bare, report=report)
-    return prepare(rows, tokenizer, folder, segment_length, max_target, report)

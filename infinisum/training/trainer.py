@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 from transformers import PrinterCallback, Seq2SeqTrainingArguments, set_seed
 
-from infinisum.config import FinetuneOptions
+from infinisum.config import DEFAULT_OBJECTIVE, FinetuneOptions
 from infinisum.errors import OutputError, UsageError
 from infinisum.loading import choose, load_model
 from infinisum.model.config import COMPRESSIVE_RULES, InfinisumConfig
@@ -33,9 +33,10 @@ from infinisum.training.checkpoints import (
 from infinisum.training.head import fit_head
 from infinisum.training.objectives import Objective, objectives_named
 from infinisum.training.overlap import held_out
-from infinisum.training.plan import Curriculum, DrawnTexts, Plan, rows_of
+from infinisum.training.plan import Curriculum, DrawnTexts, Plan, of_use, rows_of
+from infinisum.training.preparing import needs_no_summary, prepared
 from infinisum.training.probe import Probe, probe_batch
-from infinisum.training.shards import ShardDataset, prepared
+from infinisum.training.shards import ShardDataset
 
 CHECKPOINTS = "checkpoints"
 WARMUP_SHARE = 0.05
@@ -84,14 +85,19 @@ def start_model(options: FinetuneOptions) -> tuple[InfinisumForConditionalGenera
     return model, tokenizer
 
 
-def finetune(options: FinetuneOptions, say: Callable[[str], None] = lambda _: None) -> Path:
+def finetune(
+    options: FinetuneOptions,
+    say: Callable[[str], None] = lambda _: None,
+    on_data: Callable[[ShardDataset], None] = lambda _: None,
+) -> Path:
     """Train, and leave a loadable model in `options.output`.
 
     Under `torchrun` or `accelerate launch` every process calls this alike.
 
     Args:
         options: what to train on and how.
-        say: told which rows were used and refused, and how it goes, a line at a time.
+        say: told how it goes, a line at a time.
+        on_data: called with the data before training starts.
 
     Returns:
         The output folder.
@@ -109,7 +115,6 @@ def finetune(options: FinetuneOptions, say: Callable[[str], None] = lambda _: No
     N = model.config.segment_length
     objectives = objectives_named(options.weights(), tokenizer, N)
     arguments = training_arguments(options, model.config, device, dtype)
-    bare = any(objective.name not in ("summarize", "salience") for objective in objectives)
     with arguments.main_process_first(desc="preparing the data"):
         data = prepared(
             options.data,
@@ -117,13 +122,15 @@ def finetune(options: FinetuneOptions, say: Callable[[str], None] = lambda _: No
             N,
             options.output / "shards",
             held=held_out(options.held_out),
-            bare=bare,
+            bare=needs_no_summary(options),
         )
-    say(f"Data: {data.index.get('report') or f'{len(data)} examples'}")
+    on_data(data)
     if options.train == "head":
         fit_head(model, tokenizer, data, options, say)
         save_model(model, options)
         return options.output
+    if options.objective == DEFAULT_OBJECTIVE:
+        objectives = of_use(objectives, data)
     plan = plan_of(options, objectives, data, model.config, arguments.world_size)
     run = describe_run(options, fingerprint(data.index), plan, arguments.world_size)
     checkpoint = _start_from(options, run)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[FinetuneOptions]:
 
     calls: list[FinetuneOptions] = []
 
-    def finetune(options: FinetuneOptions, _: object) -> Path:
+    def finetune(options: FinetuneOptions, *_: Any) -> Path:
         calls.append(options)
         return options.output
 
@@ -102,3 +103,61 @@ def test_wrong_use(
     assert (result.status, result.out) == (status, "")
     assert result.err.count("\n") == 1
     assert not trained
+
+
+SAMPLE = Path(__file__).parents[2] / "data" / "booksum-sample"
+
+
+def test_prepared_shards_of_the_sample_can_be_trained_on(
+    cli: Cli, tiny_model: Path, tmp_path: Path
+) -> None:
+    shards, out = tmp_path / "shards", tmp_path / "out"
+    for folder in (shards, tmp_path / "again"):
+        result = cli("finetune", "--data", SAMPLE, "-o", folder, "--model", tiny_model, "--prepare")
+        assert (result.status, result.out) == (0, "")
+    lines = [line.split() for line in result.err.splitlines()]
+    assert " ".join(lines[0]) == "split level documents works tokens median tokens p95 tokens"
+    assert [line[:4] for line in lines[1:5]] == [
+        ["train", "chapter", "9", "1"],
+        ["validation", "book", "1", "1"],
+        ["validation", "chapter", "3", "1"],
+        ["test", "chapter", "2", "1"],
+    ]
+    assert "15 rows read, 9 to train on, 0 duplicates, 0 refused." in result.err
+    assert "The Tide Ledger is in several splits: train, validation, test." in result.err
+    for path in shards.iterdir():
+        assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
+
+    options = ["--model", tiny_model, "--max-steps", 1, "--max-segments", 1, "--min-segments", 1]
+    result = cli("finetune", "--data", shards, "-o", out, *options, "--batch-size", 1, "--json")
+    assert result.status == 0, result.err
+    assert "to train on" in result.err
+    told = json.loads(result.out.splitlines()[-1])["data"]
+    assert [(d["split"], d["level"], d["documents"]) for d in told["documents"]] == [
+        ("train", "chapter", 9),
+        ("validation", "book", 1),
+        ("validation", "chapter", 3),
+        ("test", "chapter", 2),
+    ]
+    assert told["documents"][0]["tokens_median"] <= told["documents"][0]["tokens_p95"]
+    assert (out / "model.safetensors").is_file()
+
+
+def test_data_that_are_not_there_stop_at_once(cli: Cli, tiny_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for path in (tmp_path / "empty", tmp_path / "none"):
+        result = cli("finetune", "--data", path, "-o", tmp_path / "o", "--model", tiny_model)
+        assert (result.status, result.out) == (4, "")
+        assert result.err.count("\n") == 1
+        assert "kmfoda/booksum" in result.err
+        assert not (tmp_path / "o").exists()
+
+
+def test_a_folder_with_something_else_is_not_replaced(
+    cli: Cli, tiny_model: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "novel.txt").write_text("mine")
+    options = ["--data", SAMPLE, "-o", tmp_path, "--model", tiny_model, "--prepare"]
+    result = cli("finetune", *options)
+    assert result.status == 5
+    assert (tmp_path / "novel.txt").read_text() == "mine"

@@ -23,7 +23,8 @@ from infinisum.training.datasets import (
 )
 from infinisum.training.labels import split_paragraphs
 from infinisum.training.overlap import HeldOut, held_out
-from infinisum.training.shards import INDEX, ShardDataset, prepare, prepared
+from infinisum.training.preparing import prepare, prepared
+from infinisum.training.shards import INDEX, ShardDataset
 
 TOKENIZER = load_tokenizer(Path(__file__).parents[2] / "models" / "infinisum-base")
 NAMES = ["Ilse", "Marn", "Tobias", "the keeper", "the pilot", "old Wenna", "the clerk"]
@@ -92,7 +93,6 @@ def test_good_rows_are_read(tmp_path: Path, name: str) -> None:
         ({"summary": " "}, "no summary"),
         ({"summary": None}, "no summary"),
         ({"text": ""}, "no text"),
-        ({"split": "validation"}, "other split"),
         ({"summary_source": "shmoop"}, "summary by shmoop"),
         ({"text": "Too short a text."}, "summary longer than text"),
         ({"title": "The  Held Work!"}, "held-out title"),
@@ -111,6 +111,23 @@ def test_each_reason_to_refuse_a_row(tmp_path: Path, fields: dict[str, Any], rea
     assert [r.id for r in kept] == ["row-1"]
     assert dict(report.refused) == {reason: 1}
     assert reason in str(report)
+
+
+def test_other_splits_are_counted_and_not_given(tmp_path: Path) -> None:
+    report = ReadReport()
+    path = write(tmp_path / "rows.jsonl", [row(1), row(2, split="validation", title="Work 1")])
+    rows = read_rows([path], report=report, count_tokens=lambda text: len(text.split()))
+    assert [r.id for r in rows] == ["row-1"]
+    assert str(report) == "2 rows read, 1 used, 1 of other splits"
+    told = report.as_dict()
+    assert [(d["split"], d["level"], d["documents"]) for d in told["documents"]] == [
+        ("train", "chapter", 1),
+        ("validation", "chapter", 1),
+    ]
+    assert told["documents"][1]["tokens_median"] == len(story(2).split())
+    assert told["works_in_several_splits"] == {"Work 1": ["train", "validation"]}
+    everything = read_rows([path], split="")
+    assert [r.id for r in everything] == ["row-1", "row-2"]
 
 
 def test_other_sources_can_be_refused_or_none(tmp_path: Path) -> None:

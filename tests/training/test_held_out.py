@@ -59,7 +59,7 @@ def test_no_held_out_work_is_in_the_shards(
     tiny_model: Path, files: tuple[Path, Path], tmp_path: Path
 ) -> None:
     train, validation = files
-    said: list[str] = []
+    read: list[ShardDataset] = []
     options = FinetuneOptions(
         data=(train,),
         output=tmp_path / "model",
@@ -71,10 +71,13 @@ def test_no_held_out_work_is_in_the_shards(
         device="cpu",
         dtype="float32",
     )
-    finetune(options, said.append)
-    assert said[0].startswith("Data: 7 rows read, 3 used; refused: ")
-    assert "held-out title 2" in said[0]
-    assert "shares its words with a held-out text 2" in said[0]
+    finetune(options, on_data=read.append)
+    report = read[0].index["report"]
+    assert (report["read"], report["used"]) == (7, 3)
+    assert report["refused"] == {
+        "held-out title": 2,
+        "shares its words with a held-out text": 2,
+    }
 
     shards = ShardDataset(shard_folder(tmp_path / "model"))
     held = held_out([validation])
@@ -95,7 +98,7 @@ def test_no_held_out_work_is_in_the_shards(
 def test_without_the_option_everything_is_used(
     tiny_model: Path, files: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    said: list[str] = []
+    read: list[ShardDataset] = []
     values = {
         "model": tiny_model,
         "objective": "summarize",
@@ -103,8 +106,9 @@ def test_without_the_option_everything_is_used(
         "batch_size": 2,
         "dtype": "float32",
     }
-    finetune(FinetuneOptions((files[0],), tmp_path / "m", **values), said.append)  # type: ignore[arg-type]
-    assert said[0].startswith("Data: 7 rows read, 7 used")
+    options = FinetuneOptions((files[0],), tmp_path / "m", **values)  # type: ignore[arg-type]
+    finetune(options, on_data=read.append)
+    assert (read[0].index["report"]["read"], read[0].index["report"]["used"]) == (7, 7)
 
 
 def test_shared_phrases_alone_hold_nothing_out() -> None:

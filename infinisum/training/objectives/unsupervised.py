@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -101,7 +102,7 @@ class Continuation(TextObjective):
             (segment,) = example.segments
             half = max(1, len(segment.token_ids) // 2)
             after = segment.token_ids[half:]
-            segments: tuple[Segment, ...] = (head_of(segment, half),)
+            segments: Sequence[Segment] = (head_of(segment, half),)
         else:
             length = min(draw.segments, n - 1)
             start = draw.rng.choice((0, draw.rng.randint(0, n - 1 - length)))
