@@ -5,9 +5,18 @@
     book = infinisum.read_book("moby-dick.epub")
     model = infinisum.load_model()
     summary = infinisum.summarize(book, model)
-    print(summary.text or summary.running_text)
     infinisum.write_document(summary, "moby-dick.md")
 
+Each command is one call: `summarize` and `evaluate` under their own names, `read` as `read` and
+`save_reading`, and a reading is opened again by `load_reading`:
+
+    reading = infinisum.read(book, model)
+    infinisum.save_reading(reading, "moby-dick.infinisum")
+    reading = infinisum.load_reading("moby-dick.infinisum", model)
+    options = infinisum.SummarizeOptions(level="book", length="short")
+    summary = infinisum.summarize(reading, model, options)  # the same as from the book
+
+What can go wrong is an `infinisum.errors.InfinisumError`: one line, with a hint.
 Importing this package imports nothing heavy; each name below is imported when it is first used.
 """
 
@@ -19,32 +28,48 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 __all__ = [
+    "Book",
     "EvaluateOptions",
+    "Reading",
     "SummarizeOptions",
+    "Summary",
     "__version__",
     "evaluate",
     "load_model",
+    "load_reading",
+    "read",
     "read_book",
+    "save_reading",
     "summarize",
     "write_document",
 ]
 
 _PLACES = {
+    "Book": "infinisum.books.book",
     "EvaluateOptions": "infinisum.config",
+    "Reading": "infinisum.readings.reading",
     "SummarizeOptions": "infinisum.config",
+    "Summary": "infinisum.summary.summary",
     "evaluate": "infinisum.evaluation.evaluate",
+    "load_reading": "infinisum.readings.file",
+    "read": "infinisum.pipeline",
     "read_book": "infinisum.books.reader",
+    "save_reading": "infinisum.readings.file",
     "summarize": "infinisum.pipeline",
     "write_document": "infinisum.document",
 }
 
 if TYPE_CHECKING:
+    from infinisum.books.book import Book
     from infinisum.books.reader import read_book
     from infinisum.config import EvaluateOptions, SummarizeOptions
     from infinisum.document import write_document
     from infinisum.evaluation.evaluate import evaluate
     from infinisum.loading import LoadedModel
-    from infinisum.pipeline import summarize
+    from infinisum.pipeline import read, summarize
+    from infinisum.readings.file import load_reading, save_reading
+    from infinisum.readings.reading import Reading
+    from infinisum.summary.summary import Summary
 
 
 def load_model(

@@ -49,3 +49,9 @@ class OutputError(InfinisumError):
     """A result cannot be written where it was asked for (exit status 5)."""
 
     exit_status = 5
+
+
+class StoppedError(InfinisumError):
+    """Ctrl-C (exit status 130)."""
+
+    exit_status = 130

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,3 +18,11 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def writing_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model whose drafts are asked for, though random weights write nonsense."""
     return make_tiny_model(tmp_path_factory.mktemp("writing") / "tiny", writes_well=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what interrupted runs leave behind out of the cache folder of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield

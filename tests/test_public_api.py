@@ -27,12 +27,18 @@ def modules_after(code: str) -> set[str]:
 
 def test_the_public_names() -> None:
     assert infinisum.__all__ == [
+        "Book",
         "EvaluateOptions",
+        "Reading",
         "SummarizeOptions",
+        "Summary",
         "__version__",
         "evaluate",
         "load_model",
+        "load_reading",
+        "read",
         "read_book",
+        "save_reading",
         "summarize",
         "write_document",
     ]
@@ -44,8 +50,12 @@ def test_the_public_names() -> None:
 def test_names_come_from_where_they_are_documented() -> None:
     from infinisum.books.reader import read_book
     from infinisum.document import write_document
-    from infinisum.pipeline import summarize
+    from infinisum.pipeline import read, summarize
+    from infinisum.readings.file import load_reading, save_reading
 
+    assert infinisum.read is read
+    assert infinisum.load_reading is load_reading
+    assert infinisum.save_reading is save_reading
     assert infinisum.read_book is read_book
     assert infinisum.summarize is summarize
     assert infinisum.write_document is write_document

@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 import infinisum
-from infinisum.cli import bench, eval, finetune, info, label, summarize
+from infinisum.cli import bench, eval, finetune, info, label, read, summarize
 from infinisum.cli.console import Console, print_result
-from infinisum.errors import InfinisumError, UsageError
+from infinisum.errors import InfinisumError, StoppedError, UsageError
 
 INTERRUPTED = 130
 
@@ -46,6 +46,7 @@ def _infinisum(
 
 
 app.command("summarize", epilog=summarize.EXAMPLE)(summarize.summarize)
+app.command("read", epilog=read.EXAMPLE)(read.read)
 app.command("info", epilog=info.EXAMPLE)(info.info)
 app.command("eval", epilog=eval.EXAMPLE)(eval.evaluate)
 app.command("finetune", epilog=finetune.EXAMPLE)(finetune.finetune)
@@ -99,14 +100,12 @@ def run(args: Sequence[str]) -> int:
 
 def interrupted() -> InfinisumError:
     """What is said after Ctrl-C."""
-    error = InfinisumError("interrupted.", "Nothing is half-written; the same command starts anew.")
-    error.exit_status = INTERRUPTED
-    return error
+    return StoppedError("interrupted.", "Nothing is half-written; the same command starts anew.")
 
 
 def _usage_error(error: typer.TyperException, args: Sequence[str]) -> UsageError:
     """Typer's own complaint as one line."""
     command = next((arg for arg in args if not arg.startswith("-")), "")
-    known = command in {"summarize", "info", "eval", "finetune", "label", "bench"}
+    known = command in {"summarize", "read", "info", "eval", "finetune", "label", "bench"}
     hint = f"See infinisum {command + ' ' if known else ''}--help."
     return UsageError(" ".join(error.format_message().split()), hint)

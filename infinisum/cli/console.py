@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from infinisum.errors import InfinisumError, OutputError
-from infinisum.summary.summary import one_line
+from infinisum.summary.summary import one_line, printable
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
@@ -35,6 +35,11 @@ class Console:
         """A line of interest to everyone, unless --quiet."""
         if not self.quiet:
             self._print(message)
+
+    def row(self, line: str) -> None:
+        """A line of a table; its spaces stay."""
+        if not self.quiet:
+            self.rich().print(printable(line), soft_wrap=True)
 
     def detail(self, message: str) -> None:
         """A line for --verbose."""
@@ -93,8 +98,34 @@ class Console:
             self._rich = RichConsole(stderr=True, no_color=plain, highlight=False, markup=False)
         return self._rich
 
+    def pass_on(self, messages: Iterable[tuple[str, str | None]]) -> None:
+        """Print what another process collected."""
+        for message, style in messages:
+            self._print(message, style)
+
     def _print(self, message: str, style: str | None = None) -> None:
         self.rich().print(one_line(message), style=style, soft_wrap=True)
+
+
+class Collected(Console):
+    """Messages kept for another process to print."""
+
+    def __init__(self, quiet: bool = False, verbose: bool = False) -> None:
+        super().__init__(quiet, verbose)
+        self.messages: list[tuple[str, str | None]] = []
+
+    @property
+    def bars(self) -> bool:
+        """Never: nobody watches this process."""
+        return False
+
+    def _print(self, message: str, style: str | None = None) -> None:
+        self.messages.append((message, style))
+
+    def taken(self) -> list[tuple[str, str | None]]:
+        """The messages since the last call, with their styles."""
+        messages, self.messages = self.messages, []
+        return messages
 
 
 def quiet_libraries() -> None:

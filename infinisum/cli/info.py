@@ -10,7 +10,7 @@ import typer
 
 from infinisum.cli import options as opt
 from infinisum.cli.console import Console, print_result
-from infinisum.cli.sources import BOOK_ENDINGS, STDIN, read_source
+from infinisum.cli.sources import BOOK_ENDINGS, STDIN, open_source
 from infinisum.config import DEFAULT_MODEL, SummarizeOptions
 from infinisum.document.phrases import counted, size
 from infinisum.errors import UsageError
@@ -25,7 +25,7 @@ EXAMPLE = "Example: infinisum info moby-dick.epub --chapters"
 
 def info(
     what: Annotated[
-        str, typer.Argument(metavar="WHAT", help="A book (or -), or a model.")
+        str, typer.Argument(metavar="WHAT", help="A book (or -), a reading, or a model.")
     ] = DEFAULT_MODEL,
     text: Annotated[bool, typer.Option("--text", help="Print the text as it is read.")] = False,
     chapters: Annotated[
@@ -44,7 +44,7 @@ def info(
     verbose: opt.Verbose = False,
     debug: opt.Debug = False,
 ) -> None:
-    """Say what a book or a model is: chapters, what was left out, time and memory to expect."""
+    """Say what a book, a reading or a model is: chapters, what was left out, time and memory."""
     if not _is_book(what):
         if text or chapters:
             raise UsageError(f"{what} is a model; --text and --chapters are for books.")
@@ -53,17 +53,24 @@ def info(
         return
     console = Console(quiet, verbose)
     with console.opening(what) as progress:
-        book = read_source(what, encoding, progress)
+        source = open_source(what, encoding, progress)
+    book, more = source.book, {}
+    if source.data is not None:
+        from infinisum.cli.info_reading import reading_facts, reading_lines
+
+        more = reading_facts(source.data, what)
     for warning in book.warnings:
         console.warning(warning)
     if as_json:
-        print_result(_json(_book_facts(book, text) | _estimate(book, model, device, dtype)))
+        rest = more or _estimate(book, model, device, dtype)
+        print_result(_json(_book_facts(book, text) | rest))
     elif text:
         print_result(_book_text(book))
     elif chapters:
         print_result(_contents(book))
     else:
-        print_result(_book_lines(book, _estimate(book, model, device, dtype)))
+        expected = {} if more else _estimate(book, model, device, dtype)
+        print_result(_book_lines(book, expected) + (reading_lines(more) if more else ""))
         print_result("\n" + _contents(book))
 
 

@@ -84,6 +84,9 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on stderr bu
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+Resume = Annotated[
+    bool, typer.Option("--resume/--no-resume", help="Go on where an interrupted run stopped.")
+]
 Config = Annotated[
     Path | None,
     typer.Option(

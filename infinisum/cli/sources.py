@@ -2,29 +2,61 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from infinisum.atomic import check_writable
 from infinisum.books.book import Book
 from infinisum.document import FORMS, document_form
 from infinisum.errors import InputError, OutputError, UsageError
 
-STDIN = "-"
-BOOK_ENDINGS = (".epub", ".pdf", ".txt", ".md", ".markdown", ".html", ".htm", ".xhtml")
+if TYPE_CHECKING:
+    from infinisum.loading import LoadedModel
+    from infinisum.readings.reading import Reading
+
+STDIN: Final = "-"
+READING_ENDING: Final = ".infinisum"
+BOOK_ENDINGS: Final = (
+    *(".epub", ".pdf", ".txt", ".md", ".markdown", ".html", ".htm", ".xhtml"),
+    READING_ENDING,
+)
 
 
-def read_source(
-    source: str,
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A book that was opened, or a reading of one."""
+
+    name: str  # path, or "-"
+    book: Book
+    data: bytes | None = None  # of a reading's file
+
+    def content(self, loaded: LoadedModel) -> Book | Reading:
+        """What is summarised.
+
+        Raises:
+            InputError: a reading that another model made.
+        """
+        if self.data is None:
+            return self.book
+        from infinisum.readings.file import parse_reading
+
+        return parse_reading(self.data, loaded, self.name)
+
+
+def open_source(
+    name: str,
     encoding: str | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> Book:
-    """Read the book a source names, standard input for "-".
+) -> Source:
+    """Open the book or the reading that is named, standard input for "-".
 
     Args:
-        source: path of the book, or "-".
+        name: path of the file, or "-".
         encoding: of a text, where it is not to be guessed.
         progress: called with the pages done and the pages there are, while a PDF is read.
 
@@ -32,10 +64,23 @@ def read_source(
         InputError: missing or unreadable.
     """
     from infinisum.books.reader import read_book
+    from infinisum.readings.file import is_reading, is_reading_bytes, parse_book, read_bytes
 
-    if source == STDIN:
-        return read_book(sys.stdin.buffer, encoding=encoding, name=STDIN, progress=progress)
-    return read_book(source, encoding=encoding, progress=progress)
+    if name == STDIN:
+        data = sys.stdin.buffer.read()
+        if is_reading_bytes(data[:64]):
+            return Source(name, parse_book(data, name), data)
+        stream = io.BytesIO(data)
+        return Source(name, read_book(stream, encoding=encoding, name=name, progress=progress))
+    if is_reading(name):
+        data = read_bytes(name)
+        return Source(name, parse_book(data, name), data)
+    if Path(name).suffix.lower() == READING_ENDING and Path(name).is_file():
+        raise InputError(
+            f"{name}: this is no reading, or its beginning is damaged.",
+            "Make it again with infinisum read.",
+        )
+    return Source(name, read_book(name, encoding=encoding, progress=progress))
 
 
 def expand_sources(sources: Sequence[str], output: str | None) -> list[str]:

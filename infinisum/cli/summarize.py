@@ -11,6 +11,7 @@ from infinisum.cli import options as opt
 from infinisum.cli.batch import Batch
 from infinisum.cli.console import Console, print_result
 from infinisum.cli.sources import expand_sources, plan_outputs
+from infinisum.cli.work import Work
 from infinisum.config import (
     DEFAULT_MODEL,
     DecodingOptions,
@@ -30,7 +31,8 @@ def summarize(
     source: Annotated[
         list[str],
         typer.Argument(
-            metavar="SOURCE", help="Books (EPUB, PDF, text, Markdown, HTML), folders, or -."
+            metavar="SOURCE",
+            help="Books (EPUB, PDF, text, Markdown, HTML), readings, folders, or -.",
         ),
     ],
     output: Annotated[
@@ -81,6 +83,10 @@ def summarize(
     skip_existing: Annotated[
         bool, typer.Option("--skip-existing", help="Leave summaries alone that are there.")
     ] = False,
+    resume: opt.Resume = True,
+    jobs: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Books at once, each in its own process.")
+    ] = 1,
     device: opt.Device = "auto",
     dtype: opt.Dtype = "auto",
     seed: opt.Seed = 0,
@@ -109,7 +115,7 @@ def summarize(
     sources = expand_sources(source, output)
     if reference is not None and len(sources) > 1:
         raise UsageError("--reference compares one book, and several are named.")
-    batch = Batch(
+    work = Work(
         console=Console(quiet, verbose),
         options=options,
         model=model,
@@ -117,8 +123,9 @@ def summarize(
         dtype=dtype,
         encoding=encoding,
         reference=reference,
-        as_json=as_json,
+        resume=resume,
     )
+    batch = Batch(work, as_json, jobs)
     if dry_run:
         return batch.expect(sources)
     several = len(sources) > 1 or any(Path(name).is_dir() for name in source)

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -39,13 +40,15 @@ class Snapshots:
 
     Args:
         folder: where; None: the user's cache folder.
-        resume: whether a snapshot that is there is used.
+        on_resume: told how many chapters were read already when an interrupted run goes on.
     """
 
-    def __init__(self, folder: Path | None = None, *, resume: bool = True) -> None:
+    def __init__(
+        self, folder: Path | None = None, on_resume: Callable[[int], None] | None = None
+    ) -> None:
         self.kept = 0
         self._folder = folder
-        self._resume = resume
+        self._on_resume = on_resume
         self._path: Path | None = None
         self._latest: Reading | None = None  # not written yet
         self._next = 0.0  # when the next may be written
@@ -75,7 +78,7 @@ class Snapshots:
             return None
         self._path = folder / f"{key}{ENDING}"
         self._next = time.monotonic() + LEAST_SECONDS
-        if not self._resume or not self._path.exists():
+        if not self._path.exists():
             return None
         try:
             reading = load_reading(self._path, loaded)
@@ -85,6 +88,8 @@ class Snapshots:
         if reading.book.chapters != book.chapters[:count] or not reading.mark.computes_like(mark):
             return None
         self.kept = count
+        if self._on_resume is not None:
+            self._on_resume(count)
         return replace(reading, book=book)
 
     def keep(self, reading: Reading) -> None:

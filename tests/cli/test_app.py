@@ -16,6 +16,7 @@ from tests.tiny_model import book_file
 COMMANDS = (
     ["summarize"],
     ["info"],
+    ["read"],
     ["eval"],
     ["finetune"],
     ["label"],
@@ -65,7 +66,7 @@ def test_a_bug_of_ours_is_one_line(cli: Cli, monkeypatch: pytest.MonkeyPatch) ->
     def broken(*_: object) -> None:
         raise RuntimeError("boom\nboom")
 
-    monkeypatch.setattr("infinisum.cli.info.read_source", broken)
+    monkeypatch.setattr("infinisum.cli.info.open_source", broken)
     result = cli("info", "a.epub")
     assert result.status == 1
     assert result.err == "Error: internal error, RuntimeError: boom boom Run with --debug.\n"
@@ -76,7 +77,7 @@ def test_out_of_memory_is_one_line(cli: Cli, monkeypatch: pytest.MonkeyPatch) ->
     def hungry(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("infinisum.cli.info.read_source", hungry)
+    monkeypatch.setattr("infinisum.cli.info.open_source", hungry)
     result = cli("info", "a.epub")
     assert (result.status, result.err.count("\n")) == (1, 1)
 

@@ -10,7 +10,7 @@ import pytest
 
 from infinisum.cli.batch import Batch
 from infinisum.cli.console import Console
-from infinisum.cli.sources import read_source
+from infinisum.cli.sources import open_source
 from infinisum.config import DEFAULT_MODEL, SummarizeOptions
 from tests.books.pdf_writer import Sheet
 
@@ -80,7 +80,7 @@ def test_the_pages_of_a_pdf_are_counted_in_a_bar(
             seen.append((done, total))
             progress(done, total)
 
-        book = read_source(str(path), None, both)
+        book = open_source(str(path), None, both).book
     assert seen == [(page, book.pages) for page in range(1, (book.pages or 0) + 1)]
     assert f"page {book.pages} of {book.pages}" in terminal.getvalue()
     monkeypatch.setattr(sys, "stderr", io.StringIO())

@@ -6,9 +6,12 @@ import os
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import infinisum
+from infinisum.document import to_json
 from tests.cli.conftest import Cli
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +22,7 @@ OPTIONS = set(re.findall(r"`(--[a-z-]+)", README))
 
 def test_there_are_commands() -> None:
     assert {command.split()[1] for command in COMMANDS} == {
-        *("summarize", "info", "eval", "finetune", "label", "bench")
+        *("summarize", "read", "info", "eval", "finetune", "label", "bench")
     }
 
 
@@ -35,7 +38,7 @@ def test_a_command_is_understood(cli: Cli, command: str) -> None:
 
 @pytest.mark.parametrize("option", sorted(OPTIONS))
 def test_an_option_exists(cli: Cli, option: str) -> None:
-    helps = [cli(name, "--help").out for name in ("summarize", "eval", "finetune")]
+    helps = [cli(name, "--help").out for name in ("summarize", "read", "eval", "finetune")]
     assert any(option in text for text in helps)
 
 
@@ -47,3 +50,19 @@ def test_a_script_can_be_run(script: str) -> None:
 def test_links_lead_somewhere() -> None:
     for target in re.findall(r"\]\((?!http)([^)#]+)\)", README):
         assert (ROOT / target).exists(), target
+
+
+def test_the_python_example_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the default model, as it stands there, and its reading answers like the book."""
+    (example,) = re.findall(r"^```python\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+    (tmp_path / "data").symlink_to(ROOT / "data")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(compile(example, "README.md", "exec"), names)
+    assert capsys.readouterr().out.count("\n") > 5
+    assert (tmp_path / "tide-ledger.md").read_text(encoding="utf-8").startswith("# The Tide Ledger")
+    again = infinisum.load_reading("tide-ledger.infinisum", names["model"])
+    from_reading = to_json(infinisum.summarize(again, names["model"]))
+    assert from_reading == to_json(infinisum.summarize(names["book"], names["model"]))

@@ -1,0 +1,172 @@
+"""What is done with one book: opened, summarised, written. In this process or in a worker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from infinisum.cli.console import Console, SummaryBars, quiet_libraries
+from infinisum.cli.sources import Source, open_source
+from infinisum.config import DEFAULT_MODEL, TOKENS_PER_WORD, SummarizeOptions
+from infinisum.document import to_markdown, write_document
+from infinisum.document.json import to_dict
+from infinisum.document.phrases import counted, size
+from infinisum.errors import StoppedError
+from infinisum.hub import find_model
+
+if TYPE_CHECKING:
+    from infinisum.books.book import Book
+    from infinisum.loading import LoadedModel
+    from infinisum.readings.snapshots import Snapshots
+    from infinisum.summary.reference import Reference
+    from infinisum.summary.summary import Summary
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A book that was summarised."""
+
+    row: dict[str, Any]  # for --json
+    outcome: str  # one line
+    markdown: str  # "" where a file was written
+
+
+@dataclass(slots=True)
+class Work:
+    """Opens books and summarises them, one after the other, with one model."""
+
+    console: Console
+    options: SummarizeOptions
+    model: str
+    device: str = "auto"
+    dtype: str = "auto"
+    encoding: str | None = None
+    reference: Path | None = None
+    resume: bool = True
+    _loaded: LoadedModel | None = field(default=None, repr=False)
+    _said_language: bool = False
+    _reference: Reference | None = None
+
+    def open(self, name: str) -> Source:
+        """Open a book or a reading, and say what there is to say about it."""
+        started = time.perf_counter()
+        with self.console.opening(name) as progress:
+            source = open_source(name, self.encoding, progress)
+        book = source.book
+        for warning in book.warnings:
+            self.console.warning(warning)
+        self._say_language(book)
+        for item in book.left_out:
+            self.console.detail(f"Left out: {item.what} ({item.reason}, {item.words:,} words)")
+        self.console.detail(
+            f"Opened {name} in {time.perf_counter() - started:.1f} s: {book.words:,} words, "
+            f"{len(book.chapters):,} chapters"
+        )
+        return source
+
+    def load(self) -> LoadedModel:
+        """The model, loaded once."""
+        if self._loaded is None:
+            with self.console.busy("Loading the model"):
+                from infinisum.loading import load_model
+
+                quiet_libraries()
+                loaded = load_model(find_model(self.model), self.device, self.dtype)
+            self._loaded = loaded
+            self.console.note(
+                f"Model {loaded.name} {loaded.version} on {loaded.device} in {loaded.dtype} "
+                f"({loaded.why})"
+            )
+        return self._loaded
+
+    def load_reference(self) -> Reference | None:
+        """What summaries are compared with, read once."""
+        if self.reference is not None and self._reference is None:
+            from infinisum.summary.reference import load_reference
+
+            self._reference = load_reference(self.reference)
+        return self._reference
+
+    def summarize(self, source: Source, output: Path | None) -> Done:
+        """Summarise one source into its output.
+
+        Raises:
+            InfinisumError: it failed.
+            StoppedError: Ctrl-C; what was read by then is kept.
+        """
+        from infinisum.pipeline import summarize, why_read_again
+        from infinisum.readings.reading import Reading
+
+        loaded = self.load()
+        content = source.content(loaded)
+        if isinstance(content, Reading) and (why := why_read_again(content, loaded, self.options)):
+            self.console.note(f"{source.name}: {why}; its own text is read again.")
+        bars = SummaryBars(self.console, round(TOKENS_PER_WORD * source.book.words))
+        with bars.shown(), kept(self.resume, self.console) as snapshots:
+            summary = summarize(content, loaded, self.options, bars, snapshots=snapshots)
+        run = bars.run() | {"device": loaded.device, "dtype": loaded.dtype}
+        reference = self.load_reference()
+        if reference is not None:
+            from infinisum.summary.reference import compare
+
+            summary = compare(summary, reference)
+        if output is not None:
+            write_document(summary, output)
+        target = None if output is None else str(output)
+        row = {"source": source.name, "output": target, **to_dict(summary), "run": run}
+        return Done(row, outcome(summary, run), to_markdown(summary) if output is None else "")
+
+    def _say_language(self, book: Book) -> None:
+        """Say once that the default model knows English, at the first book in another language."""
+        foreign = book.language and not book.language.lower().startswith("en")
+        if foreign and self.model == DEFAULT_MODEL and not self._said_language:
+            self._said_language = True
+            self.console.warning(
+                f"{book.source}: a book in another language ({book.language}). It is read whole; "
+                "the default model learned from English books and writes English."
+            )
+
+
+@contextmanager
+def kept(resume: bool, console: Console) -> Iterator[Snapshots | None]:
+    """Snapshots for one book, if they are wanted; Ctrl-C writes the last one and says so.
+
+    Raises:
+        StoppedError: Ctrl-C.
+    """
+    from infinisum.readings.snapshots import Snapshots
+
+    def going_on(chapters: int) -> None:
+        finished = counted(chapters, "chapter")
+        console.note(f"Going on after the {finished} that an interrupted run finished.")
+
+    snapshots = Snapshots(on_resume=going_on) if resume else None
+    try:
+        yield snapshots
+    except KeyboardInterrupt:
+        hint = "Nothing is half-written; the same command starts anew."
+        if snapshots is not None:
+            snapshots.write()
+            if snapshots.kept:
+                chapters = counted(snapshots.kept, "chapter")
+                hint = f"The same command goes on after the {chapters} that are finished."
+        raise StoppedError("interrupted.", hint) from None
+
+
+def outcome(summary: Summary, run: dict[str, Any]) -> str:
+    """What a person wants to know of a book that is done, on one line."""
+    peak = f", {size(run['peak_bytes'])} in all" if run["peak_bytes"] else ""
+    read = (
+        f"{summary.source_tokens:,} tokens read in {run['reading_s']:.1f} s "
+        f"({run['tokens_per_s']:,.0f} tokens/s)"
+    )
+    if not run["reading_s"]:
+        read = f"{summary.source_tokens:,} tokens, nothing had to be read again"
+    return (
+        f"{summary.title}: {read}, {summary.making.drafts_written} texts written in "
+        f"{run['writing_s']:.1f} s; memory of the book {size(summary.making.state_bytes)}{peak}"
+    )
