@@ -160,19 +160,22 @@ def _recall(results: dict[str, Any]) -> Shown:
         "the paragraphs that have the phrase; none: the window alone; exact: every token of the "
         "phrase is the likeliest; bits: of the phrase"
     ]
-    columns = ["", "facts"]
-    columns += [f"{how} {what}" for how in ("told", "untold", "none") for what in _RECALLED]
-    columns.append("gain of told over untold")
+    columns = ("", "facts", "read", "exact", "tokens", "bits", "gain of told over untold")
     lines = []
     for row in results["recall"]:
-        cells = [row["model"], f"{row['beyond_window']} of {row['facts']}"]
-        if "told" in row:
-            for how in ("told", "untold", "none"):
-                cells += [f"{100 * row[how][w]:.0f} %" for w in _RECALLED[:2]]
-                cells.append(f"{row[how]['bits']:.1f}")
-            gain = row["bits_gained_by_being_told"]
-            cells.append(f"{gain['mean']:+.2f} {interval(gain, '+.2f')}".strip())
-        lines.append(Line(tuple(cells)))
+        facts = f"{row['beyond_window']} of {row['facts']}"
+        for how in ("told", "untold", "none") if "told" in row else ():
+            gain = row["bits_gained_by_being_told"] if how == "told" else None
+            cells = (
+                row["model"],
+                facts,
+                how,
+                f"{100 * row[how]['exact']:.0f} %",
+                f"{100 * row[how]['per_token']:.0f} %",
+                f"{row[how]['bits']:.1f}",
+                "" if gain is None else f"{gain['mean']:+.2f} {interval(gain, '+.2f')}".strip(),
+            )
+            lines.append(Line(cells))
     return Shown("recall", "Planted facts", columns, lines, notes)
 
 
@@ -219,7 +222,6 @@ def _gates(results: dict[str, Any]) -> Shown:
     return Shown("gates", "Gates", columns, lines, notes)
 
 
-_RECALLED = ("exact", "per_token", "bits")
 _MAKERS = {
     "rows": _rouge,
     "faithfulness": _faithfulness,
