@@ -47,7 +47,12 @@ def select_part(book: Book, chapters: str = "", until: str = "") -> Part:
     notes = [f"until {until.strip()}" if until else "", f"chapters {chapters}" if chapters else ""]
     note = ", ".join(filter(None, notes))
     part = replace(book, chapters=tuple(chapter for _, chapter in kept))
-    if note:
+    if until:
+        # A recap says nothing of what comes after: neither how long the book is, nor what else is
+        # in it.
+        part = replace(part, left_out=())
+        note = f"Read in part ({note}): {part.words:,} words."
+    elif note:
         note = f"Read in part ({note}): {part.words:,} of {book.words:,} words."
     return Part(part, tuple(number for number, _ in kept), note)
 
