@@ -97,7 +97,7 @@ def _kind(bearer: Bearer, *, strict: bool) -> str:
     if not strict and (last & PLACE_WORDS or saint):
         return "place"
     known = bool(firsts & (FEMALE_NAMES | MALE_NAMES))
-    if known and 2 * facts.article <= facts.count and 4 * facts.placed <= facts.count:
+    if known and 2 * facts.article <= facts.count and 2 * facts.placed <= facts.count:
         return "person"
     if strict:
         return "person" if 4 * facts.acting >= facts.count and not facts.article else ""
