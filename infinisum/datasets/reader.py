@@ -77,10 +77,7 @@ def scan(path: Path, split: str = "", level: str = "") -> Iterator[Document | Mi
         yield from Tree(path if path.is_dir() else path.parent, files).documents(split, level)
         return
     for file in files:
-        if not file.name.endswith(ENDINGS):
-            raise InputError(
-                f"{file}: unknown kind of data.", f"Expected one of {', '.join(ENDINGS)}."
-            )
+        _check_ending(file)
         origin = Origin.of(file, path)
         if split and origin.split not in ("", split):
             continue
@@ -90,6 +87,27 @@ def scan(path: Path, split: str = "", level: str = "") -> Iterator[Document | Mi
                     continue
                 if not level or document.level == level:
                     yield document
+
+
+def check_files(path: Path) -> None:
+    """Look at the first row of every file, so that a bad one is found before the work.
+
+    Raises:
+        NotFoundError, InputError: as from `scan`.
+    """
+    files = data_files(path)
+    if Tree.is_alignment(files[0]):
+        return
+    for file in files:
+        _check_ending(file)
+        first = next(iter(read_table(file)), None)
+        if first is not None:
+            list(documents_of(first, 1, Origin.of(file, path)))
+
+
+def _check_ending(file: Path) -> None:
+    if not file.name.endswith(ENDINGS):
+        raise InputError(f"{file}: unknown kind of data.", f"Expected one of {', '.join(ENDINGS)}.")
 
 
 def read_documents(path: Path, split: str = "", level: str = "") -> Iterator[Document]:

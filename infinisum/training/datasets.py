@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from infinisum.datasets.checks import refusal
 from infinisum.datasets.document import Document, Missing
-from infinisum.datasets.reader import LAYOUTS, scan
+from infinisum.datasets.reader import LAYOUTS, check_files, scan
 from infinisum.datasets.report import DUPLICATE, ReadReport, kind_of
 from infinisum.errors import InputError, NotFoundError
 from infinisum.segments import ChapterSegments, Segment, Sentence, segment_sentences
@@ -99,6 +99,8 @@ def read_rows(
     missing = [str(path) for path in paths if not path.exists()]
     if missing:
         raise NotFoundError(f"{', '.join(missing)}: no such file or folder.", LAYOUTS)
+    for path in paths:
+        check_files(path)
     check = _Checks(split, held, refused_sources, bare)
     lengths: dict[str, int] = {}
     vectors = lru_cache(maxsize=1)(_vectors_beside)

@@ -12,6 +12,7 @@ import pytest
 from infinisum.datasets import Document, Missing
 from infinisum.datasets.checks import LEAST_OVERLAP, name_overlap, refusal
 from infinisum.datasets.report import ReadReport
+from infinisum.errors import InputError
 from infinisum.training.datasets import read_rows
 from tests.datasets.samples import (
     chapter_alignment,
@@ -154,3 +155,16 @@ def test_splits_are_never_mixed(tmp_path: Path) -> None:
     report = ReadReport()
     assert [row.summary for row in read_rows([tmp_path], report=report)] == ["train came home."]
     assert report.works_in_several_splits == {"One work": ["train", "validation", "test"]}
+
+
+def test_a_bad_file_is_found_before_the_good_ones_are_read(tmp_path: Path) -> None:
+    good = {"text": text_of("Ada"), "summary": "Ada came home."}
+    write_lines(tmp_path / "a.jsonl", [good])
+    (tmp_path / "b.parquet").write_bytes(b"PAR1 cut off")
+    rows = read_rows([tmp_path])
+    with pytest.raises(InputError, match=r"b\.parquet: no readable Parquet"):
+        next(rows)
+    (tmp_path / "b.parquet").unlink()
+    write_lines(tmp_path / "b.jsonl", [{"headline": "x", "body": "y"}])
+    with pytest.raises(InputError, match=r"b\.jsonl: row 1 has other columns: headline, body"):
+        next(read_rows([tmp_path]))
