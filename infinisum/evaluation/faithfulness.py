@@ -6,6 +6,7 @@ another did, and a summary without a single name is not wrong by these figures: 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,8 +22,10 @@ from infinisum.evaluation.cases import Case
 from infinisum.evaluation.statistics import Clusters, Matrix
 from infinisum.summary.evidence import find_evidence
 from infinisum.summary.grounding import BookWords, supported
+from infinisum.summary.people import find_people
 
 REFERENCE_ROW = "reference summaries"
+MAIN_PEOPLE = 10
 GRAM = 4  # words in a row; what both texts have of that length was probably copied
 
 
@@ -41,6 +44,7 @@ SHARES: tuple[Share, ...] = (
     Share("numbers_in_book", "numbers_found", "numbers", "numbers that occur in the text"),
     Share("novel_4grams", "novel", "grams", "runs of four words that the text does not have"),
     Share("repetition", "repeated", "grams", "runs of four words the summary had before"),
+    Share("main_people", "people_named", "people", "of the text's ten main people"),
     Share("supported", "supported", "sentences", "sentences with a supporting passage"),
     Share("evenness", "evenness", "placed", "how evenly these lie over the tenths of the text"),
     Share("compression", "source_words", "words", "words of the text for each of the summary"),
@@ -62,11 +66,35 @@ def measure(case: Case, rows: Mapping[str, Sequence[str]]) -> dict[str, list[dic
     everything = {**rows, REFERENCE_ROW: list(case.references.values())}
     entries = [(row, text) for row, texts in everything.items() for text in texts]
     measured: dict[str, list[dict[str, float]]] = {row: [] for row in everything}
+    people = main_people(case.text)
     for (row, text), found in zip(
         entries, evidence_counts(case.text, [text for _, text in entries]), strict=True
     ):
-        measured[row].append({**counts(text, book, known), **found, "source_words": size})
+        measured[row].append(
+            {
+                **counts(text, book, known),
+                **found,
+                "people": len(people),
+                "people_named": sum(names.search(text) is not None for names in people),
+                "source_words": size,
+            }
+        )
     return measured
+
+
+def main_people(source: str) -> list[re.Pattern[str]]:
+    """The people a text names most, ten at most, each as a pattern of all of their names."""
+    chapter = Chapter("", tuple(map(Paragraph, paragraphs_of(source))))
+    people, _ = find_people(lambda: [(1, chapter)])
+    return [
+        re.compile(rf"\b(?:{'|'.join(map(re.escape, {person.name, *person.variants}))})\b")
+        for person in people[:MAIN_PEOPLE]
+    ]
+
+
+def paragraphs_of(text: str) -> list[str]:
+    """Paragraphs of a text, one line each."""
+    return [" ".join(part.split()) for part in text.split("\n\n") if part.strip()]
 
 
 def evidence_counts(source: str, texts: Sequence[str]) -> list[dict[str, float]]:
@@ -75,7 +103,7 @@ def evidence_counts(source: str, texts: Sequence[str]) -> list[dict[str, float]]
     Evenness is the entropy of the words over the tenths of the source their passages are in,
     divided by that of equal shares: 0 where all come from one tenth, 1 from all alike.
     """
-    paragraphs = [" ".join(part.split()) for part in source.split("\n\n") if part.strip()]
+    paragraphs = paragraphs_of(source)
     chapter = Chapter("", tuple(map(Paragraph, paragraphs)))
     ends = np.cumsum([0, *(len(paragraph.split()) for paragraph in paragraphs)])
     found = find_evidence(

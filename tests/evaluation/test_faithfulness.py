@@ -7,11 +7,13 @@ import pytest
 
 from infinisum.evaluation.cases import Case
 from infinisum.evaluation.faithfulness import (
+    MAIN_PEOPLE,
     REFERENCE_ROW,
     aggregate,
     counts,
     evenness,
     evidence_counts,
+    main_people,
     measure,
 )
 from infinisum.summary.grounding import BookWords
@@ -62,6 +64,17 @@ def test_sentences_with_a_passage() -> None:
     assert [(row["sentences"], row["supported"]) for row in found] == [(2, 1), (0, 0), (1, 0)]
     assert (found[0]["placed"], found[0]["evenness"]) == (1, 0.0)  # all from one tenth
     assert found[2]["placed"] == 0
+
+
+def test_main_people() -> None:
+    source = "\n\n".join(paragraph(n) for n in range(40))
+    people = main_people(source)
+    assert 2 <= len(people) <= MAIN_PEOPLE
+    named = [
+        sum(names.search(text) is not None for names in people)
+        for text in ("Captain Hale waited for Mr. Penrose.", "Nobody came to the quay.", source)
+    ]
+    assert named == [2, 0, len(people)]
 
 
 def test_evenness_by_hand() -> None:
