@@ -114,14 +114,14 @@ def _continuation(results: dict[str, Any]) -> Shown:
     settings = results["settings"]
     notes = [
         f"{results['dataset']['name']}: the same passages of {settings['target_tokens']} tokens "
-        "continued after more and more of their text; bits per byte [95 % over texts]",
+        "continued after more and more of their text; bits per byte",
         "own: the text itself; none: nothing before the window; other: as much of another text; "
-        "gain: bits a token that own saves, paired; names: tokens of names last seen more than "
-        f"{settings['far_tokens']:,} tokens ago",
+        "over: bits a token that own saves, paired [95 % over texts]; names: tokens of names "
+        f"last seen more than {settings['far_tokens']:,} tokens ago",
     ]
     columns = (
         *("", "read", "texts", "own", "none", "other", "perplexity"),
-        *("gain over none", "over other", "on names over none", "over other"),
+        *("over none", "over other", "names: over none", "over other"),
     )
     gains = ("gain_over_none", "gain_over_other", "name_gain_over_none", "name_gain_over_other")
     lines = [
@@ -143,8 +143,7 @@ def _continuation(results: dict[str, Any]) -> Shown:
 def _bits(level: dict[str, Any] | None) -> str:
     if level is None:
         return ""
-    bits = level["bits_per_byte"]
-    return f"{bits['mean']:.3f} {interval(bits, '.2f')}".strip()
+    return f"{level['bits_per_byte']['mean']:.3f}"
 
 
 def _gained(gain: dict[str, Any] | None, tokens: bool) -> str:
