@@ -28,6 +28,12 @@ _PICTURES = (
 # Formats people take for books, and what to do with them. Magic number, its place, name, hint.
 _CONVERT = "Convert it to EPUB first, with calibre for example."
 _FOREIGN = (
+    (
+        b'{"__metadata__":{"infinisum":',
+        8,
+        "a reading of infinisum",
+        "Open it with infinisum.load_reading, or give it to infinisum summarize.",
+    ),
     (b"BOOKMOBI", 60, "a Kindle book (MOBI, AZW)", _CONVERT),
     (b"TEXtREAd", 60, "a PalmDOC book", _CONVERT),
     (b"ITSF", 0, "a CHM help file", _CONVERT),

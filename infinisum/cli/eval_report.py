@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from infinisum.atomic import check_writable, write_atomically
 from infinisum.cli.console import Console, print_result, quiet_libraries
 from infinisum.config import EvaluateOptions, References
-from infinisum.document.atomic import check_writable, write_atomically
 from infinisum.errors import InfinisumError, UsageError
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import torch
 import torch.distributed as dist
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from infinisum.document.atomic import write_atomically
+from infinisum.atomic import write_atomically
 
 
 class Clock(TrainerCallback):

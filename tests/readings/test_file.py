@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import struct
 from dataclasses import replace
@@ -186,6 +187,11 @@ def test_a_later_format_is_named(writing: LoadedModel, data: bytes) -> None:
 def test_a_book_is_no_reading(writing: LoadedModel) -> None:
     with pytest.raises(InputError, match="this is no reading"):
         parse_reading(b"Chapter One\n\nIt rained.", writing, "a.txt")
+
+
+def test_a_reading_is_no_book(data: bytes) -> None:
+    with pytest.raises(InputError, match="load_reading"):
+        infinisum.read_book(io.BytesIO(data))
 
 
 def one_pass_and_two(
