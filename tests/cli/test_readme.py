@@ -52,6 +52,7 @@ def test_links_lead_somewhere() -> None:
         assert (ROOT / target).exists(), target
 
 
+@pytest.mark.timeout(900)  # the whole novella, twice
 def test_the_python_example_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
