@@ -10,9 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
+from statistics import pstdev
+
+from infinisum.summary.references import adjustments
 
 _SHORTEST, _LONGEST = 10, 60  # words of a sentence worth quoting
 _WORDS_A_PART = 100  # of the extract; the text is cut into as many parts of equal length
+_ENDING = 0.03  # of the text: how things end is there
+_ENDING_SHARE = 0.5  # of a part's words, kept for the ending before all others choose
+_FEWEST_PARTS = 3  # a shorter extract has no words to keep
 _MOST_SHARED = 0.7  # of the words of the shorter of two quoted sentences
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
@@ -36,7 +42,9 @@ def select(
     """Choose sentences to quote.
 
     The text is cut into parts of equal length, and each gives its share of the words, highest
-    score first (the earlier of two that are equal). A sentence is passed over that nearly repeats
+    score first (the earlier of two that are equal); the last pages have some words to themselves,
+    so that the ending is told. Scores are raised or lowered a little by how well a sentence is
+    understood by itself (see `references`). A sentence is passed over that nearly repeats
     one already chosen, or that cannot stand alone (see `stands_alone`); where no sentence of the
     text can, all may be chosen.
 
@@ -60,22 +68,56 @@ def select(
     lengths = [_length(sentence) for sentence in sentences]
     able = [index for index, sentence in enumerate(sentences) if stands_alone(sentence)]
     candidates = able or [index for index, length in enumerate(lengths) if length]
-    ordered = sorted(candidates, key=lambda index: (-scores[index], index))
-    chosen: list[int] = []
-    seen: list[frozenset[str]] = []
-    spent = 0
+    worth = _worth(sentences, scores)
+    ordered = sorted(candidates, key=lambda index: (-worth[index], index))
+    extract = _Extract(sentences, lengths)
+    reserved = 0
+    if parts >= _FEWEST_PARTS:  # the ending first, so that nothing else takes its words
+        ending = _ending(ordered, lengths)
+        extract.fill(ending, round(words / parts * _ENDING_SHARE))
+        reserved = extract.spent
     for number, part in enumerate(_by_part(ordered, lengths, parts), start=1):
-        budget = round(words * number / parts)  # what a part leaves unused goes to the next
-        for index in part:
-            if spent + lengths[index] / 2 > budget:
-                break
-            own = frozenset(_WORD.findall(sentences[index].lower()))
-            if any(_repeats(own, other) for other in seen):
+        # What a part leaves unused goes to the next; the last one has had its ending already.
+        extract.fill(part, min(words, reserved + round(words * number / parts)))
+    return sorted(extract.chosen) or ordered[:1]  # however few words were asked for
+
+
+class _Extract:
+    """What was chosen so far."""
+
+    def __init__(self, sentences: Sequence[str], lengths: Sequence[int]) -> None:
+        self.chosen: list[int] = []
+        self.spent = 0
+        self._sentences = sentences
+        self._lengths = lengths
+        self._seen: list[frozenset[str]] = []
+
+    def fill(self, ordered: Sequence[int], budget: int) -> None:
+        """Take sentences in their order until `budget` words are spent, to half a sentence."""
+        for index in ordered:
+            if index in self.chosen:
                 continue
-            chosen.append(index)
-            seen.append(own)
-            spent += lengths[index]
-    return sorted(chosen) or ordered[:1]  # however few words were asked for
+            if self.spent + self._lengths[index] / 2 > budget:
+                break
+            own = frozenset(_WORD.findall(self._sentences[index].lower()))
+            if not any(_repeats(own, other) for other in self._seen):
+                self.chosen.append(index)
+                self._seen.append(own)
+                self.spent += self._lengths[index]
+
+
+def _worth(sentences: Sequence[str], scores: Sequence[float]) -> list[float]:
+    """Salience, and how well each sentence can be understood by itself."""
+    deviation = pstdev(scores) if scores else 0.0
+    added = adjustments(sentences)
+    return [score + deviation * extra for score, extra in zip(scores, added, strict=True)]
+
+
+def _ending(ordered: Sequence[int], lengths: Sequence[int]) -> list[int]:
+    """The ordered sentences of the last `_ENDING` of the text."""
+    total = sum(lengths)
+    starts = [end - length for end, length in zip(accumulate(lengths), lengths, strict=True)]
+    return [index for index in ordered if starts[index] >= (1 - _ENDING) * total]
 
 
 def stands_alone(sentence: str) -> bool:

@@ -125,3 +125,14 @@ def test_any_text_gives_indices_in_order(
     assert chosen == sorted(set(chosen))
     assert all(rows[index][0].strip() for index in chosen)
     assert bool(chosen) == any(text.strip() for text, _ in rows)
+
+
+def test_the_ending_has_words_to_itself() -> None:
+    """The last pages are quoted from, however little the scores think of them."""
+    sentences = [" ".join(f"W{n}a{k}" for k in range(11)) + " end." for n in range(200)]
+    scores = [1.0] * 193 + [0.0] * 7
+    chosen = select(sentences, scores, 400)
+    assert any(index >= 194 for index in chosen)
+    length = sum(len(sentences[index].split()) for index in chosen)
+    assert 380 <= length <= 410
+    assert not any(index >= 194 for index in select(sentences, scores, 100, parts=1))
