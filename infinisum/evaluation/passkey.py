@@ -1,29 +1,30 @@
 """The passkey test: how often a model finds a number said once in a text of any length.
 
-Reading is a stream, so equal work is done once: trials share the state of the filler before the
-key, and where the key left no trace in the encoder's memories, the encoder reads the filler after
-it once for all trials. Both give the states that reading every trial alone would give.
+Reading is a stream, so equal work is done once (`passkey_reading`): trials share the state of the
+filler before the key, and the reading of the filler after it wherever the key left nothing in the
+encoder's memories. The states are those that reading every trial alone would give.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from infinisum.evaluation.passkey_texts import PasskeyText, TokenIds, Trial
+from infinisum.evaluation.passkey_reading import CommonReader, blocks, pick_rows
+from infinisum.evaluation.passkey_texts import PasskeyText, Trial
 from infinisum.loading import LoadedModel
 from infinisum.passkey import FILLERS, LEAST_KEY, POSITIONS, QUESTION, Filler, Position
 
 if TYPE_CHECKING:
-    from infinisum.model.modeling import InfinisumForConditionalGeneration, StreamState
+    from infinisum.model.memory import MemoryState
+    from infinisum.model.modeling import StreamState
 
-BLOCK_SEGMENTS = 32  # segments that go through the network at once
+BLOCK_TOKENS = 1_024  # of each trial, around the key, that go through the network at once
 ANSWER_TOKENS = 10  # generated; the first integer in them is the answer
 
 
@@ -81,9 +82,12 @@ def evaluate_passkey(
             for position in positions
         }
         starts = {_zone(text, plan, N)[0] for plan in plans.values()}
-        prefixes = _prefixes(loaded.model, text, sorted(starts))
+        reader = CommonReader(loaded.model)
+        prefixes = _prefixes(reader, text, sorted(starts))
         for (length, position), plan in plans.items():
-            cells.append(_cell(loaded, text, filler, length, position, plan, prefixes))
+            before = prefixes[_zone(text, plan, N)[0]]
+            state, change = _read(reader, text, plan, length, before)
+            cells.append(_cell(loaded, state, change, plan, filler, length, position))
             if on_cell is not None:
                 on_cell(cells[-1])
     return {
@@ -103,86 +107,62 @@ def _zone(text: PasskeyText, trials: Sequence[Trial], N: int) -> tuple[int, int]
     return min(places) // N * N, -(-(max(places) + text.key_tokens) // N) * N
 
 
-@torch.no_grad()
 def _prefixes(
-    model: InfinisumForConditionalGeneration, text: PasskeyText, ends: Sequence[int]
+    reader: CommonReader, text: PasskeyText, ends: Sequence[int]
 ) -> dict[int, StreamState]:
     """The state after each of `ends` tokens of text without a key, read once."""
-    state, at = model.initial_state(1), 0
+    state, at = reader.model.initial_state(1), 0
     found: dict[int, StreamState] = {}
     for end in ends:
-        state = read_on(model, state, text.tokens(None, at, end))
+        state = reader.read_on(state, text.tokens(None, at, end), at)
         found[end], at = state, end
     return found
 
 
 @torch.no_grad()
+def _read(
+    reader: CommonReader,
+    text: PasskeyText,
+    trials: Sequence[Trial],
+    length: int,
+    before: StreamState,
+) -> tuple[StreamState, float]:
+    """The state after the texts of all trials, and how much the filler after the key changed it."""
+    N = reader.model.config.segment_length
+    start, end = _zone(text, trials, N)
+    state = pick_rows(before, [0] * len(trials))
+    zone = np.stack([text.tokens(trial, start, end) for trial in trials])
+    for ids, mask in blocks(reader.model, zone, max(N, BLOCK_TOKENS // N * N)):
+        _, state = reader.model.read_block(ids, mask, state)
+    after_key = [memory.M for memory in _memories(state)]
+    state = reader.read_on(state, text.tokens(trials[0], end, length), end)
+    changes = (
+        (memory.M - M).abs().max() for memory, M in zip(_memories(state), after_key, strict=True)
+    )
+    return state, max(map(float, changes))
+
+
 def _cell(
     loaded: LoadedModel,
-    text: PasskeyText,
+    state: StreamState,
+    change: float,
+    trials: Sequence[Trial],
     filler: Filler,
     length: int,
     position: Position,
-    trials: Sequence[Trial],
-    prefixes: dict[int, StreamState],
 ) -> Cell:
-    model = loaded.model
-    start, end = _zone(text, trials, model.config.segment_length)
-    state = _rows(prefixes[start], [0] * len(trials))
-    zone = np.stack([text.tokens(trial, start, end) for trial in trials])
-    for ids, mask in _blocks(model, zone):
-        _, state = model.read_block(ids, mask, state)
-    after_key = _memories(state)
-    state = read_on(model, state, text.tokens(trials[0], end, length))
-    at_end = _memories(state)
-    change = max(
-        (float((M - before).abs().max()) for M, before in zip(at_end, after_key, strict=True)),
-        default=0.0,
-    )
-    answers = ask(loaded, state)
-    right = [
-        sum(map(str.__eq__, answer, str(t.key))) for answer, t in zip(answers, trials, strict=True)
-    ]
+    pairs = [(answer, str(t.key)) for answer, t in zip(ask(loaded, state), trials, strict=True)]
+    digits = sum(sum(map(str.__eq__, answer, key)) for answer, key in pairs)
     return Cell(
         filler=filler,
         length_tokens=length,
         position=position,
         trials=len(trials),
-        exact=round(
-            sum(a == str(t.key) for a, t in zip(answers, trials, strict=True)) / len(trials), 4
-        ),
-        per_digit=round(sum(right) / (len(trials) * len(str(LEAST_KEY))), 4),
-        written_tokens=max(int(memory.count.max()) for memory in _states(state)),
+        exact=round(sum(answer == key for answer, key in pairs) / len(trials), 4),
+        per_digit=round(digits / (len(trials) * len(str(LEAST_KEY))), 4),
+        written_tokens=max(int(memory.count.max()) for memory in _memories(state)),
         memory_change=change,
     )
-
-
-def read_on(
-    model: InfinisumForConditionalGeneration, state: StreamState, tokens: TokenIds
-) -> StreamState:
-    """Every row of the state reads the same tokens.
-
-    Rows that the encoder cannot tell apart are read once; a text that writes nothing to the cross
-    memory of a reader without memories writes nothing to anyone's, since what is written there
-    depends on the encoder's states alone.
-
-    Args:
-        model: the network.
-        state: of `B` texts.
-        tokens: `[T]`, `T` a multiple of the segment length.
-    """
-    alone = model.config.window_segments == 0 and model.config.reservoir_length == 0
-    for ids, mask in _blocks(model, tokens[None]):
-        B = state.encoder.segments.shape[0]
-        if B > 1 and alone and _alike(state):
-            reader = model.initial_state(1)
-            reader = reader._replace(encoder=_rows(state.encoder, [0]))
-            _, after = model.read_block(ids, mask, reader)
-            if not any(bool(memory.count.any()) for memory in after.context.memories):
-                state = state._replace(encoder=_rows(after.encoder, [0] * B))
-                continue
-        _, state = model.read_block(ids.expand(B, -1, -1), mask.expand(B, -1, -1), state)
-    return state
 
 
 @torch.no_grad()
@@ -206,37 +186,5 @@ def ask(loaded: LoadedModel, state: StreamState) -> list[str]:
     return answers
 
 
-def _blocks(
-    model: InfinisumForConditionalGeneration, tokens: TokenIds
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Tokens `[B, T]` as blocks of segments with their masks."""
-    N = model.config.segment_length
-    segments = torch.from_numpy(tokens).unflatten(1, (-1, N)) if tokens.shape[1] else None
-    if segments is None:
-        return
-    for at in range(0, segments.shape[1], BLOCK_SEGMENTS):
-        ids = segments[:, at : at + BLOCK_SEGMENTS].to(model.device)
-        yield ids, torch.ones_like(ids, dtype=torch.bool)
-
-
-def _alike(state: StreamState) -> bool:
-    """Whether the encoder is in the same state in all rows."""
-    memories = state.encoder.memories
-    parts: Iterable[Tensor] = (part for memory in memories for part in memory)
-    return all(bool((part == part[:1]).all()) for part in (*parts, state.encoder.segments))
-
-
-def _states(state: StreamState) -> list[Any]:
+def _memories(state: StreamState) -> list[MemoryState]:
     return [*state.encoder.memories, *state.context.memories]
-
-
-def _memories(state: StreamState) -> list[Tensor]:
-    return [memory.M for memory in _states(state)]
-
-
-def _rows(state: Any, rows: Sequence[int]) -> Any:
-    """Rows of the batch of every tensor of nested named tuples."""
-    if isinstance(state, Tensor):
-        return state[list(rows)]
-    parts = (_rows(part, rows) for part in state)
-    return type(state)(*parts) if hasattr(state, "_fields") else tuple(parts)

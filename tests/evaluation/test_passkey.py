@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from infinisum.errors import UsageError
-from infinisum.evaluation import passkey
-from infinisum.evaluation.passkey import evaluate_passkey, read_on
+from infinisum.evaluation import passkey, passkey_reading
+from infinisum.evaluation.passkey import evaluate_passkey
+from infinisum.evaluation.passkey_reading import CommonReader, pick_rows
 from infinisum.evaluation.passkey_texts import SPREAD, PasskeyText, Trial
 from infinisum.loading import LoadedModel, load_model
 from infinisum.model.modeling import StreamState
@@ -77,40 +78,46 @@ def states(model: torch.nn.Module, rows: int) -> StreamState:
     return state
 
 
-@pytest.mark.parametrize("shut", ["encoder and cross", "encoder", "none"])
+@pytest.mark.parametrize("shut", ["encoder cross", "encoder", "cross", ""])
+@pytest.mark.parametrize("written", [True, False])  # whether the encoder's memories are empty
 def test_reading_on_together_gives_what_reading_alone_gives(
-    shut: str, monkeypatch: pytest.MonkeyPatch
+    shut: str, written: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether the write gates of the encoder, of the cross memories, of both are shut or open."""
     model = tiny_model(seed=2, window_segments=0, reservoir_length=0, place_embeddings=False)
+    state = states(model, 3) if written else model.initial_state(3)
     for name, parameter in model.named_parameters():
         if "write_strength" in name and name.split(".")[0] in shut.replace("cross", "decoder"):
             parameter.data.fill_(-9.0 if name.endswith("bias") else 0.0)
-    state = states(model, 3)
-    for memory in state.context.memories:  # as a key line leaves them
+    for memory in state.context.memories:  # as different key lines leave them
         memory.M.add_(torch.arange(3.0)[:, None, None, None])
-    monkeypatch.setattr(passkey, "BLOCK_SEGMENTS", 2)
-    read_at_once: list[int] = []
-    read_block = model.read_block
+    monkeypatch.setattr(passkey_reading, "BLOCK_SEGMENTS", 2)
+    some = np.random.default_rng(0).integers(3, 23, 4 * N)
+    tokens = np.concatenate([some, some, some[:N]])
+    together = CommonReader(model).read_on(state, tokens, at=N)
+    for row in range(3):
+        alone = pick_rows(state, [row])
+        for ids in torch.from_numpy(tokens).view(1, -1, 1, N).unbind(1):
+            with torch.no_grad():
+                alone = model.read_block(ids, torch.ones_like(ids, dtype=torch.bool), alone)[1]
+        for ours, theirs in zip(passkey._memories(together), passkey._memories(alone), strict=True):
+            torch.testing.assert_close(ours.M[row], theirs.M[0], rtol=1e-12, atol=1e-12)
+            assert torch.equal(ours.count[row], theirs.count[0])
+        assert torch.equal(together.encoder.segments[row], alone.encoder.segments[0])
 
-    def counted(ids: torch.Tensor, *rest: object) -> object:
-        read_at_once.append(len(ids))
-        return read_block(ids, *rest)  # type: ignore[arg-type]
 
-    model.read_block = counted  # type: ignore[assignment, method-assign]
-    tokens = np.random.default_rng(0).integers(3, 23, 7 * N)
-    with torch.no_grad():
-        together = read_on(model, state, tokens)
-        if shut == "encoder and cross":
-            assert set(read_at_once) == {1}
-        else:
-            assert max(read_at_once) == 3
-        for row in range(3):
-            alone = read_on(model, passkey._rows(state, [row]), tokens)
-            for ours, theirs in zip(passkey._states(together), passkey._states(alone), strict=True):
-                torch.testing.assert_close(ours.M[row], theirs.M[0], rtol=1e-12, atol=1e-12)
-                assert torch.equal(ours.count[row], theirs.count[0])
-            assert torch.equal(together.encoder.segments[row], alone.encoder.segments[0])
+def test_what_is_equal_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With shut gates a periodic text costs one period, for however many rows."""
+    model = tiny_model(seed=2, window_segments=0, reservoir_length=0, place_embeddings=False)
+    for name, parameter in model.named_parameters():
+        if "write_strength" in name:
+            parameter.data.fill_(-9.0 if name.endswith("bias") else 0.0)
+    monkeypatch.setattr(passkey_reading, "BLOCK_SEGMENTS", 2)
+    seen: list[int] = []
+    model.encoder.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0].shape[0]))
+    some = np.random.default_rng(0).integers(3, 23, 4 * N)
+    CommonReader(model).read_on(model.initial_state(50), np.tile(some, 20), at=0)
+    assert seen == [1, 1]
 
 
 def test_every_cell_is_measured(loaded: LoadedModel) -> None:
