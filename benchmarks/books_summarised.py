@@ -36,18 +36,20 @@ def run_measured(command: list[str], log: Path) -> tuple[int, str, float, int]:
     return process.returncode, stdout.read_text(), seconds, usage.ru_maxrss * 1024
 
 
-def summarise(book: str, form: str, source: Path, work: Path) -> dict[str, Any]:
+def summarise(book: str, form: str, source: Path, work: Path, model: str) -> dict[str, Any]:
     """One row of the table."""
     output = work / f"{source.parent.name if form != 'epub' else source.stem}.{form}.md"
     output.unlink(missing_ok=True)
     command = [sys.executable, "-m", "infinisum", "summarize", str(source), "--level", "book"]
     command += ["-o", str(output), "--json"]
+    command += ["--model", model] if model else []
     log = work / f"{output.stem}.log"
     started = time.perf_counter()
     status, out, seconds, peak = run_measured(command, log)
     row: dict[str, Any] = {
         "book": book,
         "form": form,
+        "model": model and Path(model).name,
         "status": status,
         "written": output.is_file(),
         "cpu_s": round(seconds, 1),
@@ -89,6 +91,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="parts of the names of the books to take")
     parser.add_argument("--forms", default=",".join(FORMS), help="of epub,text,pdf")
     parser.add_argument("--pdf", default="office.pdf", help="recipe of the PDF (books_rebuilt.py)")
+    parser.add_argument("--model", default="", help="another model than the default, a quick one")
     parser.add_argument("--again", action="store_true", help="make rows again that are there")
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
@@ -106,7 +109,7 @@ def main() -> None:
             if source is None:
                 print(f"{book.stem[:40]:40} {form:5} could not be made")
                 continue
-            row = summarise(book.stem, form, source, arguments.work)
+            row = summarise(book.stem, form, source, arguments.work, arguments.model)
             rows[book.stem, form] = row
             show(row)
             document = {"summarised": [rows[key] for key in sorted(rows)]}
