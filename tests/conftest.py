@@ -1,11 +1,21 @@
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.tiny_model import make_tiny_model
+
+# Started in the background by a script, a process ignores Ctrl-C and hands that on to the commands
+# that tests interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# A shell shows 130 for both. Python dies of the signal where it came in the middle of code that is
+# compiled while a module is imported, however well the exception was handled afterwards.
+INTERRUPTED = (130, -signal.SIGINT)
 
 
 @pytest.fixture(scope="session")
