@@ -98,8 +98,9 @@ class _Grouping:
             self._add_titled(name)
         for name in (name for name in ordered if not name.title and len(name.words) == 1):
             self._add_single(name)
-        for name in (name for name in ordered if not name.words and name.title in RANKS):
-            self._add_rank(name)
+        for name in (name for name in ordered if not name.words):
+            if name.title in RANKS or names[name].speeches:
+                self._add_rank(name)
 
     def _accident(self, name: Name) -> bool:
         """Words that came together once ("London Lydia"), or a family ("Bennets")."""
@@ -182,6 +183,10 @@ class _Grouping:
         else:
             men = [b for b in surname if b.gender != "f"]
             choice = first or by_title or _most_named(men) or _most_named(surname)
+        if "-the-" in word:  # "Winnie-the-Pooh"
+            choice = self.bearers.get(Name("", (word.rpartition("-the-")[2],)), choice)
+        if choice is not None and facts.speeches and choice.facts.speeches:
+            choice = None  # a play names each of its speakers in one way
         if choice is None:
             choice = Bearer()
             self.by_given[_plain(word)].append(choice)
@@ -193,6 +198,9 @@ class _Grouping:
         for bearer in {id(b): b for b in self.bearers.values()}.values():
             bearing[bearer] = sum(n for o, n in bearer.names.items() if o.title == name.title)
         (bearer, most), *_ = bearing.most_common(1) or [(Bearer(), 0)]
+        if self.names[name].speeches and (not most or bearer.facts.speeches):
+            bearer, most = Bearer(), 1  # "NURSE: "
+            bearing = Counter({bearer: 1})
         if most and most >= 0.6 * sum(bearing.values()):
             self._give(bearer, name)
 

@@ -49,6 +49,8 @@ PLACE_PREPOSITIONS = _set(
     "in at near through towards toward into across around throughout within outside from reached"
 )
 
+DETERMINERS = _set("a an some any no every each another such enough")
+
 SPEAKING = _set(
     """said cried replied asked answered thought felt looked knew smiled laughed nodded exclaimed
     returned observed added whispered sighed wished spoke began continued repeated murmured muttered
@@ -61,8 +63,11 @@ SAYING = _set(
 )
 
 # Capitalised for other reasons than being somebody's name.
-NOT_NAMES = FUNCTION_WORDS | _set(
-    """monday tuesday wednesday thursday friday saturday sunday january february march april may
+NOT_NAMES = (
+    FUNCTION_WORDS
+    | SAYING
+    | _set(
+        """monday tuesday wednesday thursday friday saturday sunday january february march april may
     june july august september october november december christmas easter michaelmas lent god lord
     heaven heavens christ bible providence almighty english french german irish scotch scottish
     british american italian spanish russian dutch greek roman latin indian turkish jew jewish
@@ -75,7 +80,8 @@ NOT_NAMES = FUNCTION_WORDS | _set(
     republic church army navy regiment government act law nature death love time fate fortune
     here's there's what's that's let's come well look listen ha hallo hello halloa bless thank
     welcome exit exeunt enter devil satan moon sun earth world gentleman gentlemen ladies monsieur
-    madame"""
+    madame thus"""
+    )
 )
 
 NICKNAMES = {

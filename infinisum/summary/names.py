@@ -11,6 +11,7 @@ from infinisum.features import FUNCTION_WORDS
 from infinisum.summary.name_words import (
     ABBREVIATED,
     CAPITAL_PARTICLES,
+    DETERMINERS,
     GIVEN_NAMES,
     NOBLE,
     NOT_NAMES,
@@ -25,11 +26,16 @@ from infinisum.summary.name_words import (
 _WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
 _CAPITALISED = re.compile(r"(?<![\w'-])[^\W\d_a-zß-öø-ÿ][^\W\d_]*(?:['-][^\W\d_]+)*")
 _GENITIVE = re.compile(r"'[sS]?$")
-_SAME_LENGTH = str.maketrans("‘’“”—–‑", "''\"\"---")  # positions stay those of the text
-_STARTS = frozenset(".!?:;\"'([*-…")  # before a word that is capitalised for beginning something
+_SAME_LENGTH = str.maketrans("‘’“”‑", "''\"\"-")  # positions stay those of the text
+_STARTS = frozenset(".!?:;\"'([*-–—…")  # before a word that is capitalised for beginning something
 _BEFORE = re.compile(r"(?:([^\W\d_]+)[^\S\n]+)?([Tt]he[^\S\n]+)?$")
 _AFTER = re.compile(r"[,\s]*([^\W\d_]+)")
 _PRONOUN = re.compile(r"\b(he|him|his|himself|she|her|hers|herself)\b")
+# "LADY CAPULET: ", "MERCUTIO. ", "Nurse: " before what they say in a play
+_SPEAKER = re.compile(r"((?:(?:[^\W\d_a-z]+|[^\W\d_a-z][^\W\d_]+)[ '-]?){1,4})(?::(?=\s)|\.(?=\s))")
+_CAPITALS = re.compile(r"[^\W\d_a-z]{2,}")
+_ANYBODY = frozenset({"First", "Second", "Third", "Fourth", "Fifth", "All", "Both", "Another"})
+_SPEECHES, _SPOKEN = 6, 0.2  # as many speeches, this share of the paragraphs: a play
 _OFTEN = 3  # times at the beginning of sentences, never in small letters
 _NEAR = 70  # characters after a name in which a pronoun may mean its bearer
 
@@ -62,6 +68,8 @@ class Facts:
     acting: int = 0  # before or after a verb of saying, thinking, going
     he: int = 0
     she: int = 0
+    determined: int = 0  # after "a", "some", "no": one of a kind, or stuff
+    speeches: int = 0  # of a play
 
     def add(self, other: Facts) -> None:
         """Count what was seen around another spelling of the name."""
@@ -77,9 +85,15 @@ class Vocabulary:
     inside: Counter[str] = field(default_factory=Counter)  # capitalised within a sentence
     runs: dict[tuple[tuple[str, ...], bool], Facts] = field(default_factory=dict)
     length: int = 0  # words in all
+    speakers: Counter[str] = field(default_factory=Counter)  # words of their names
+    paragraphs: int = 0
+    speeches: int = 0
 
     def add(self, text: str) -> None:
         """Take in a paragraph, `plain`."""
+        speaker = _speaker(text)
+        self.paragraphs += 1
+        self.speeches += bool(speaker)
         words = _WORD.findall(text)
         self.length += len(words)
         self.words.update(words)
@@ -92,10 +106,20 @@ class Vocabulary:
             if facts is None:
                 facts = self.runs[key] = Facts()
             _look_around(text, run, stop, facts)
+            if speaker and run.starts[0] == 0 and run.words[0] not in _ANYBODY:
+                facts.speeches += 1
+                self.speakers.update(run.words)
+
+    @property
+    def is_play(self) -> bool:
+        """Whether so many paragraphs begin with who says them that it is one."""
+        return self.speeches >= max(_SPEECHES, _SPOKEN * self.paragraphs)
 
     def is_name(self, word: str) -> bool:
         """Whether a capitalised word is (part of) a name."""
         if word in TITLES:
+            return True
+        if self.speakers[word] >= _OFTEN and word not in _ANYBODY and self.is_play:
             return True
         small = word.lower()
         if small in NOT_NAMES or small.partition("'")[0] in NOT_NAMES:
@@ -113,6 +137,13 @@ class Vocabulary:
         inside = at > 0 or not run.initial
         return len(word) == 1 or (inside and run.words[at + 1] in PLACE_WORDS)
 
+    def _next_begins(self, run: Run, at: int) -> bool:
+        """Whether a title within a run begins somebody else's name: "Anna Prince Paul"."""
+        word = run.words[at]
+        if word not in TITLES or len(word) == 1 or run.words[at - 1] in TITLES:
+            return False
+        return at + 1 < len(run.words) and self.is_name(run.words[at + 1])
+
     def names_in(self, run: Run) -> list[tuple[Name, int, int]]:
         """The names in a run, each with its first and one past its last word."""
         found: list[tuple[Name, int, int]] = []
@@ -125,6 +156,8 @@ class Vocabulary:
             while stop < len(run.words) and (
                 self.is_name(run.words[stop]) or run.words[stop] in PLACE_WORDS
             ):
+                if self._next_begins(run, stop):
+                    break
                 stop += 1
             words = list(run.words[start:stop])
             titles = []
@@ -139,8 +172,22 @@ class Vocabulary:
 
 
 def plain(text: str) -> str:
-    """Text with typewriter quotes and dashes, every character where it was."""
-    return text.translate(_SAME_LENGTH)
+    """Text with typewriter quotes and hyphens, speakers of plays in small letters.
+
+    Every character stays where it was.
+    """
+    text = text.translate(_SAME_LENGTH)
+    speaker = _speaker(text)
+    small = _CAPITALS.sub(lambda match: match[0].capitalize(), speaker)
+    return small + text[len(speaker) :] if len(small) == len(speaker) else text
+
+
+def _speaker(text: str) -> str:
+    """The name before a speech; "" where a paragraph does not begin like one."""
+    match = _SPEAKER.match(text)
+    if match is None or match[1] in ABBREVIATED or match[1].title() in ABBREVIATED:
+        return ""
+    return match[1]
 
 
 def find_runs(text: str) -> Iterator[Run]:
@@ -203,6 +250,7 @@ def _look_around(text: str, run: Run, stop: int, facts: Facts) -> None:
     before = _BEFORE.search(text, max(0, run.starts[0] - 24), run.starts[0])
     word = (before[1] or "").lower() if before else ""
     facts.article += word == "the" or bool(before and before[2])
+    facts.determined += word in DETERMINERS
     opening = run.words[0].lower() if run.initial and len(run.words) > 1 else ""  # "In London"
     facts.article += opening == "the"
     facts.placed += word in PLACE_PREPOSITIONS or opening in PLACE_PREPOSITIONS

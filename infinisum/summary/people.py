@@ -26,6 +26,7 @@ LEAST_MENTIONS = 2
 MOST_TOGETHER = 8
 MOST_VARIANTS = 8
 CROWD = 15  # more people than this in one paragraph are a list, not company
+_MUTE = 10  # mentions without a word or a deed: nobody
 _NOUNS_WITH_CAPITALS = frozenset({"de", "lb"})
 
 Chapters = Callable[[], Iterable[tuple[int, Chapter]]]  # numbers from 1; can be gone through again
@@ -63,6 +64,9 @@ def find_people(
         run = Run(words, (0,) * len(words), 0, initial)
         for name, _, _ in vocabulary.names_in(run):
             names[name].add(facts)
+    if not vocabulary.is_play:
+        for facts in names.values():
+            facts.speeches = 0
     bearers = find_bearers(names)
     strict = language.partition("-")[0].lower() in _NOUNS_WITH_CAPITALS
     kinds = {
@@ -92,6 +96,8 @@ def _kind(bearer: Bearer, *, strict: bool) -> str:
     last = {name.words[-1] for name in bearer.names if name.words}
     firsts = {name.words[0] for name in bearer.names if name.words}
     titled = sum(n for name, n in bearer.names.items() if name.title)
+    if facts.speeches >= LEAST_MENTIONS:
+        return "person"
     if titled and 3 * titled >= facts.placed:
         return "person"
     if not strict and (last & PLACE_WORDS or saint):
@@ -105,6 +111,10 @@ def _kind(bearer: Bearer, *, strict: bool) -> str:
         return "place"
     if 2 * facts.article > facts.count:
         return ""  # "the Bible"
+    if not titled and 4 * facts.determined >= facts.count:
+        return ""  # "an Ambush"
+    if not titled and not facts.acting and facts.count >= _MUTE:
+        return ""  # "a Bear of Very Little Brain"
     acting = facts.acting + 0.5 * max(facts.he, facts.she)
     return "person" if acting >= max(1.0, 0.08 * facts.count) else ""
 
@@ -141,6 +151,8 @@ def _count(
                     count.parts[part] += 1
                     end = run.end if stop == len(run.words) else run.starts[stop]
                     form = paragraph.text[run.starts[first] : end].strip(" .")
+                    if form.isupper() and len(form) > 1:  # speakers of a play
+                        form = text[run.starts[first] : end].strip(" .")
                     count.forms[one_line(form)] += 1
                     if kinds[bearer] == "person":
                         present[bearer] = None
@@ -156,17 +168,26 @@ def _title(count: _Count) -> str:
     full = {}
     titled = {}
     for form, number in count.forms.items():
-        name = names.get(one_line(plain(form)).replace(".", ""))
+        name = names.get(_words(form))
         if name is not None:
             known = name.words[0] in MALE_NAMES or name.words[0] in FEMALE_NAMES
             if number >= 0.02 * mentions or (known and number > 1):
                 full[form] = number
         elif form.partition(" ")[0].rstrip(".") in TITLES and " " in form:
             titled[form] = number
-    for forms in (full, {form: n for form, n in titled.items() if n >= 0.05 * mentions}):
+    whole = {form: n for form, n in count.forms.items() if _words(form) in names}
+    written = {form: n for form, n in whole.items() if len(names[_words(form)].words[0]) > 1}
+    if full.keys() & written.keys() or not full:
+        written = {form: n for form, n in written.items() if form in full}
+    for forms in (written, full, {form: n for form, n in titled.items() if n >= 0.05 * mentions}):
         if forms:
             return max(forms, key=lambda form: (forms[form], len(form)))
     return count.forms.most_common(1)[0][0]
+
+
+def _words(form: str) -> str:
+    """A name as the text has it, as it is compared."""
+    return one_line(plain(form)).replace(".", "")
 
 
 def _person(

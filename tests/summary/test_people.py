@@ -82,6 +82,90 @@ def test_pet_names_and_initials() -> None:
     assert {"T. Crane", "Mr. Crane", "Theodore"} <= set(people["Theodore Crane"].variants)
 
 
+def test_a_verb_before_a_name_is_none_of_it() -> None:
+    people, _ = look(
+        "Quoth Ravindra: “Come.” Quoth Ravindra again: “Go.” Ravindra said no more.",
+        "“Quoth Ravindra so?” asked Ravindra. Then Ravindra went, and quoth Ravindra: “No.”",
+    )
+    assert people["Ravindra"].variants == ("Ravindra",)
+    assert people["Ravindra"].mentions == 7
+
+
+def test_a_title_within_begins_another_name() -> None:
+    people, _ = look(
+        "Before Osbert Prince Ivo bowed. Then Osbert said no. Prince Ivo said yes.",
+        "After Osbert Prince Ivo spoke. “No,” said Osbert. “Yes,” said Prince Ivo.",
+    )
+    assert (people["Osbert"].mentions, people["Prince Ivo"].mentions) == (4, 4)
+
+
+def test_a_first_name_is_shown_before_its_initial() -> None:
+    people, _ = look(
+        "There Wendell Frome said yes. The list had W. Frome, W. Frome again, and W. Frome.",
+        "W. Frome nodded. It was signed by W. Frome.",
+    )
+    assert {"W. Frome", "Wendell Frome"} <= set(people["Wendell Frome"].variants)
+
+
+def test_a_name_with_the_inside_is_of_whom_it_ends_with() -> None:
+    people, _ = look(
+        "There Moppet sat. “Well,” said Moppet. Her whole name was Susan-the-Moppet.",
+        "Everybody called Susan-the-Moppet so, and Moppet laughed—bump—at Moppet—bump.",
+    )
+    assert set(with_name(people, "Moppet").variants) == {"Moppet", "Susan-the-Moppet"}
+
+
+def test_things_with_capitals_are_nobody() -> None:
+    people, _ = look(
+        "So Tibbs went on an Outing. He liked an Outing. “An Outing!” said Tibbs.",
+        "Then Tibbs had some Outing or other, and the Outing went well.",
+        *["He was a cat of very little Wit, and Tibbs knew it."] * 10,
+    )
+    assert set(people) == {"Tibbs"}
+
+
+PLAY = (
+    "(Enter Orlo and the Nurse.)",
+    "ORLO: Where is the key?",
+    "NURSE: Thou hast it.",
+    "ORLO: I have not, good Nurse.",
+    "LADY VARR: Who calls?",
+    "VARR: It is Orlo, wife.",
+    "FIRST GUARD: Stand!",
+    "LADY VARR: Let him in.",
+    "VARR: He comes.",
+    "NURSE: Ay, Lady Varr.",
+    "VARR: Enough.\nGood night.",
+)
+
+
+def test_who_speaks_in_a_play_is_named_by_it() -> None:
+    people, _ = look(*PLAY)
+    assert {name: p.mentions for name, p in people.items()} == {
+        "Orlo": 4,
+        "Nurse": 4,
+        "Varr": 3,
+        "Lady Varr": 3,
+    }
+    assert (people["Nurse"].paragraph, people["Varr"].paragraph) == (1, 6)
+    dotted, _ = look(*(p.replace(":", ".", 1) for p in PLAY))
+    small, _ = look(*(p.title() if ":" not in p else _small(p) for p in PLAY))
+    assert {name: p.mentions for name, p in dotted.items()}["Varr"] == 3
+    assert small["Varr"].mentions == 3
+
+
+def _small(paragraph: str) -> str:
+    speaker, colon, speech = paragraph.partition(":")
+    return speaker.title() + colon + speech
+
+
+def test_labels_of_a_few_paragraphs_make_no_play() -> None:
+    people, _ = look(
+        *["NOTE: the door is shut.", "WARNING: wet paint."] * 2, *["Nothing came of it."] * 40
+    )
+    assert not people
+
+
 def test_a_rank_alone_names_its_one_bearer() -> None:
     people, _ = look(
         "Captain Holt came aboard. Mr. Finn saluted the Captain, and the Captain nodded.",
