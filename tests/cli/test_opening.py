@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from infinisum.cli.batch import Batch
 from infinisum.cli.console import Console
 from infinisum.cli.sources import open_source
+from infinisum.cli.work import Work
 from infinisum.config import DEFAULT_MODEL, SummarizeOptions
 from tests.books.pdf_writer import Sheet
 
@@ -21,8 +21,8 @@ GERMAN = (
 ENGLISH = "The ferry was late, and he had to wait for it in the rain with his bag on his knees."
 
 
-def batch(model: str = DEFAULT_MODEL) -> Batch:
-    return Batch(Console(), SummarizeOptions(), model, "cpu", "auto", None, None, False)
+def work(model: str = DEFAULT_MODEL) -> Work:
+    return Work(Console(), SummarizeOptions(), model, "cpu", "auto", None, None, resume=False)
 
 
 def books(folder: Path, **texts: str) -> list[str]:
@@ -38,9 +38,9 @@ def test_another_language_is_said_once(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "300")
-    one = batch()
+    one = work()
     for name in books(tmp_path, english=ENGLISH, deutsch=GERMAN, noch_eins=GERMAN):
-        assert one._read(name).words > 0
+        assert one.open(name).book.words > 0
     said = [line for line in capfd.readouterr().err.splitlines() if "writes English" in line]
     assert len(said) == 1
     assert "deutsch.txt" in said[0]
@@ -50,8 +50,8 @@ def test_another_language_is_said_once(
 def test_of_a_model_of_ones_own_nothing_is_said(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    one = batch(model="./my-german-model")
-    one._read(books(tmp_path, deutsch=GERMAN)[0])
+    one = work(model="./my-german-model")
+    one.open(books(tmp_path, deutsch=GERMAN)[0])
     assert capfd.readouterr().err == ""
 
 
