@@ -83,9 +83,12 @@ def run(args: Sequence[str]) -> int:
         failure, cause = interrupted(), error
     except MemoryError as error:
         failure, cause = InfinisumError("out of memory.", "Try --dtype bfloat16."), error
-    except Exception as error:  # a bug of ours: one line for the user, everything with --debug
-        what = f"{type(error).__name__}: {error}"
-        failure, cause = InfinisumError(f"internal error, {what}", "Run with --debug."), error
+    except Exception as error:
+        if _comes_of_ctrl_c(error):
+            failure, cause = interrupted(), error
+        else:  # a bug of ours: one line for the user, everything with --debug
+            what = f"{type(error).__name__}: {error}"
+            failure, cause = InfinisumError(f"internal error, {what}", "Run with --debug."), error
     else:
         if status != INTERRUPTED:
             return int(status or 0)
@@ -101,6 +104,12 @@ def run(args: Sequence[str]) -> int:
 def interrupted() -> InfinisumError:
     """What is said after Ctrl-C."""
     return StoppedError("interrupted.", "Nothing is half-written; the same command starts anew.")
+
+
+def _comes_of_ctrl_c(error: BaseException) -> bool:
+    """Whether Ctrl-C is behind an error: Python 3.11 wraps what comes while a class is made."""
+    cause = error.__cause__
+    return isinstance(cause, KeyboardInterrupt) or (cause is not None and _comes_of_ctrl_c(cause))
 
 
 def _usage_error(error: typer.TyperException, args: Sequence[str]) -> UsageError:

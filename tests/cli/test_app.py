@@ -74,6 +74,22 @@ def test_a_bug_of_ours_is_one_line(cli: Cli, monkeypatch: pytest.MonkeyPatch) ->
     assert "Traceback" in cli("info", "a.epub", "--debug").err
 
 
+def test_ctrl_c_while_a_module_is_imported(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python 3.11 makes a RuntimeError of it when a class is being made."""
+
+    class Slow:
+        def __set_name__(self, owner: type, name: str) -> None:
+            raise KeyboardInterrupt
+
+    def importing(*_: object) -> None:
+        type("Imported", (), {"field": Slow()})
+
+    monkeypatch.setattr("infinisum.cli.info.open_source", importing)
+    result = cli("info", "a.epub")
+    assert result.status == 130
+    assert result.err.startswith("Error: interrupted.")
+
+
 def test_out_of_memory_is_one_line(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     def hungry(*_: object) -> None:
         raise MemoryError
