@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from infinisum.errors import InfinisumError, OutputError
@@ -158,10 +159,17 @@ def print_result(text: str) -> None:
 
 
 class SummaryBars:
-    """`pipeline.Progress` as two bars, reading and writing; keeps the times in any case."""
+    """`pipeline.Progress` as two bars, reading and writing; keeps the times in any case.
 
-    def __init__(self, console: Console, tokens: int) -> None:
+    Args:
+        console: where.
+        tokens: about how many there are to read.
+        stop: once set, the work ends as it does on Ctrl-C, for where no signal arrives.
+    """
+
+    def __init__(self, console: Console, tokens: int, stop: Event | None = None) -> None:
         self.console = console
+        self._stop = stop
         self.tokens_read = 0
         self.state_bytes = 0
         self.texts_written = 0
@@ -196,6 +204,7 @@ class SummaryBars:
 
     def read(self, tokens: int, chapter: str, state_bytes: int) -> None:
         """More was read."""
+        self._end_if_stopped()
         now = time.perf_counter()
         self._reading_s += now - self._read_until
         self._read_until = now
@@ -208,6 +217,7 @@ class SummaryBars:
 
     def wrote(self, done: int, total: int) -> None:
         """More was written."""
+        self._end_if_stopped()
         self._read_until = time.perf_counter()  # what has passed since the last block was writing
         self.texts_written = done
         if self._bars is not None:
@@ -215,6 +225,10 @@ class SummaryBars:
                 self._tasks["write"] = self._bars.add_task("Writing", total=total, what="")
             what = f"{done} of {total} texts"
             self._bars.update(self._tasks["write"], completed=done, total=total, what=what)
+
+    def _end_if_stopped(self) -> None:
+        if self._stop is not None and self._stop.is_set():
+            raise KeyboardInterrupt
 
     def run(self) -> dict[str, Any]:
         """Times of this run, for `--json` under `run`."""

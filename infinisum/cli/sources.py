@@ -52,6 +52,7 @@ def open_source(
     name: str,
     encoding: str | None = None,
     progress: Callable[[int, int], None] | None = None,
+    data: bytes | None = None,
 ) -> Source:
     """Open the book or the reading that is named, standard input for "-".
 
@@ -59,28 +60,36 @@ def open_source(
         name: path of the file, or "-".
         encoding: of a text, where it is not to be guessed.
         progress: called with the pages done and the pages there are, while a PDF is read.
+        data: what is in it, where the caller has read it already.
 
     Raises:
         InputError: missing or unreadable.
     """
     from infinisum.books.reader import read_book
-    from infinisum.readings.file import is_reading, is_reading_bytes, parse_book, read_bytes
+    from infinisum.readings.file import is_reading, is_reading_bytes, parse_book
 
-    if name == STDIN:
-        data = sys.stdin.buffer.read()
-        if is_reading_bytes(data[:64]):
-            return Source(name, parse_book(data, name), data)
-        stream = io.BytesIO(data)
-        return Source(name, read_book(stream, encoding=encoding, name=name, progress=progress))
-    if is_reading(name):
-        data = read_bytes(name)
+    if data is None and (name == STDIN or is_reading(name)):
+        data = source_bytes(name)
+    if data is not None and is_reading_bytes(data[:64]):
         return Source(name, parse_book(data, name), data)
-    if Path(name).suffix.lower() == READING_ENDING and Path(name).is_file():
+    if Path(name).suffix.lower() == READING_ENDING and (data is not None or Path(name).is_file()):
         raise InputError(
             f"{name}: this is no reading, or its beginning is damaged.",
             "Make it again with infinisum read.",
         )
-    return Source(name, read_book(name, encoding=encoding, progress=progress))
+    book = name if data is None else io.BytesIO(data)
+    return Source(name, read_book(book, encoding=encoding, name=name, progress=progress))
+
+
+def source_bytes(name: str) -> bytes:
+    """What is in the file that is named, or comes from standard input for "-".
+
+    Raises:
+        InputError: missing or unreadable.
+    """
+    from infinisum.readings.file import read_bytes
+
+    return sys.stdin.buffer.read() if name == STDIN else read_bytes(name)
 
 
 def expand_sources(sources: Sequence[str], output: str | None) -> list[str]:

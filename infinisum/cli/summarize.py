@@ -85,8 +85,14 @@ def summarize(
     ] = False,
     resume: opt.Resume = True,
     jobs: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Books at once, each in its own process.")
-    ] = 1,
+        int | None, typer.Option(metavar="N", min=1, help="Books at once, each in its own process.")
+    ] = None,
+    ray: Annotated[
+        str,
+        typer.Option(
+            metavar="CLUSTER", help="Spread books over a Ray cluster: auto, local or HOST:PORT."
+        ),
+    ] = "",
     device: opt.Device = "auto",
     dtype: opt.Dtype = "auto",
     seed: opt.Seed = 0,
@@ -115,6 +121,10 @@ def summarize(
     sources = expand_sources(source, output)
     if reference is not None and len(sources) > 1:
         raise UsageError("--reference compares one book, and several are named.")
+    if ray and reference is not None:
+        raise UsageError("--reference compares one book; leave out --ray.")
+    if ray and device not in ("auto", "cpu", "cuda"):
+        raise UsageError(f"--device {device}: with --ray it is auto, cpu or cuda.")
     work = Work(
         console=Console(quiet, verbose),
         options=options,
@@ -125,7 +135,7 @@ def summarize(
         reference=reference,
         resume=resume,
     )
-    batch = Batch(work, as_json, jobs)
+    batch = Batch(work, as_json, jobs, ray)
     if dry_run:
         return batch.expect(sources)
     several = len(sources) > 1 or any(Path(name).is_dir() for name in source)

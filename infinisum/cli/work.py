@@ -7,15 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from infinisum.cli.console import Console, SummaryBars, quiet_libraries
 from infinisum.cli.sources import Source, open_source
 from infinisum.config import DEFAULT_MODEL, TOKENS_PER_WORD, SummarizeOptions
-from infinisum.document import to_markdown, write_document
+from infinisum.document import document_form, to_markdown
 from infinisum.document.json import to_dict
 from infinisum.document.phrases import counted, size
-from infinisum.errors import StoppedError
+from infinisum.errors import InfinisumError, StoppedError
 from infinisum.hub import find_model
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from infinisum.summary.reference import Reference
     from infinisum.summary.summary import Summary
 
+Task = tuple[str, Path | None]  # source and output
+
 
 @dataclass(frozen=True, slots=True)
 class Done:
@@ -32,7 +35,7 @@ class Done:
 
     row: dict[str, Any]  # for --json
     outcome: str  # one line
-    markdown: str  # "" where a file was written
+    document: str  # what is to be written, or printed where no output was named
 
 
 @dataclass(slots=True)
@@ -47,15 +50,17 @@ class Work:
     encoding: str | None = None
     reference: Path | None = None
     resume: bool = True
+    folder: Path | None = None  # of the model; None: where its name leads
+    stop: Event | None = None  # once set, work ends as on Ctrl-C
     _loaded: LoadedModel | None = field(default=None, repr=False)
     _said_language: bool = False
     _reference: Reference | None = None
 
-    def open(self, name: str) -> Source:
+    def open(self, name: str, data: bytes | None = None) -> Source:
         """Open a book or a reading, and say what there is to say about it."""
         started = time.perf_counter()
         with self.console.opening(name) as progress:
-            source = open_source(name, self.encoding, progress)
+            source = open_source(name, self.encoding, progress, data)
         book = source.book
         for warning in book.warnings:
             self.console.warning(warning)
@@ -75,7 +80,7 @@ class Work:
                 from infinisum.loading import load_model
 
                 quiet_libraries()
-                loaded = load_model(find_model(self.model), self.device, self.dtype)
+                loaded = load_model(self.folder or find_model(self.model), self.device, self.dtype)
             self._loaded = loaded
             self.console.note(
                 f"Model {loaded.name} {loaded.version} on {loaded.device} in {loaded.dtype} "
@@ -92,7 +97,7 @@ class Work:
         return self._reference
 
     def summarize(self, source: Source, output: Path | None) -> Done:
-        """Summarise one source into its output.
+        """Summarise one source into the document that its output asks for; nothing is written.
 
         Raises:
             InfinisumError: it failed.
@@ -105,7 +110,7 @@ class Work:
         content = source.content(loaded)
         if isinstance(content, Reading) and (why := why_read_again(content, loaded, self.options)):
             self.console.note(f"{source.name}: {why}; its own text is read again.")
-        bars = SummaryBars(self.console, round(TOKENS_PER_WORD * source.book.words))
+        bars = SummaryBars(self.console, round(TOKENS_PER_WORD * source.book.words), self.stop)
         with bars.shown(), kept(self.resume, self.console) as snapshots:
             summary = summarize(content, loaded, self.options, bars, snapshots=snapshots)
         run = bars.run() | {"device": loaded.device, "dtype": loaded.dtype}
@@ -114,11 +119,30 @@ class Work:
             from infinisum.summary.reference import compare
 
             summary = compare(summary, reference)
-        if output is not None:
-            write_document(summary, output)
+        form = to_markdown if output is None else document_form(output)
         target = None if output is None else str(output)
         row = {"source": source.name, "output": target, **to_dict(summary), "run": run}
-        return Done(row, outcome(summary, run), to_markdown(summary) if output is None else "")
+        return Done(row, outcome(summary, run), form(summary))
+
+    def attempt(
+        self, name: str, output: Path | None, data: bytes | None = None
+    ) -> Done | InfinisumError:
+        """Open and summarise one book of many; what goes wrong with it is what comes back."""
+        try:
+            return self.summarize(self.open(name, data), output)
+        except InfinisumError as error:
+            return error
+        except MemoryError:
+            return InfinisumError(
+                f"{name}: out of memory.", "Try fewer --jobs, or --dtype bfloat16."
+            )
+        except Exception as error:  # a bug of ours: the other books go on
+            return InfinisumError(f"{name}: internal error, {type(error).__name__}: {error}")
+
+    def settings(self) -> dict[str, Any]:
+        """What a worker in another process needs for the same work with a console of its own."""
+        names = ("options", "model", "device", "dtype", "encoding", "reference", "resume")
+        return {name: getattr(self, name) for name in names}
 
     def _say_language(self, book: Book) -> None:
         """Say once that the default model knows English, at the first book in another language."""

@@ -8,22 +8,20 @@ the book it had; a new one takes the next.
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from multiprocessing import connection, get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 from types import FrameType
 from typing import Any, cast
 
 from infinisum.cli.console import Collected, Console
-from infinisum.cli.work import Done, Work
-from infinisum.errors import InfinisumError
+from infinisum.cli.sources import STDIN, source_bytes
+from infinisum.cli.work import Done, Task, Work
+from infinisum.errors import InfinisumError, StoppedError
 
 STOP_SECONDS = 20.0  # that a process has for keeping what it read
-
-Task = tuple[str, Path | None]  # source and output
 
 
 @dataclass(slots=True)
@@ -35,7 +33,7 @@ class _Worker:
 
 def side_by_side(
     work: Work, tasks: Sequence[Task], jobs: int, console: Console
-) -> Iterator[tuple[int, Done | InfinisumError]]:
+) -> Generator[tuple[int, Done | InfinisumError]]:
     """Summarise books in `jobs` processes.
 
     Args:
@@ -62,7 +60,9 @@ def side_by_side(
             worker = _start(work, index)
         worker.index = index
         workers[worker.pipe] = worker
-        worker.pipe.send(tasks[index])
+        name, output = tasks[index]
+        data = source_bytes(name) if name == STDIN else None  # a process of ours has none
+        worker.pipe.send((name, output, data))
 
     try:
         for _ in range(min(jobs, len(tasks))):
@@ -70,15 +70,16 @@ def side_by_side(
         while workers:
             for pipe in connection.wait(list(workers)):
                 worker = workers.pop(cast(Connection, pipe))
+                index = worker.index
                 try:
                     result, messages = worker.pipe.recv()
                 except (EOFError, OSError):
-                    yield worker.index, _died(worker, tasks[worker.index][0])
+                    yield index, _died(worker, tasks[index][0])
                     give(None)
                     continue
                 console.pass_on(messages)
-                give(worker)
-                yield worker.index, result if isinstance(result, Done) else _error(result)
+                give(worker)  # another book, before this one is written
+                yield index, result
     finally:
         _stop(workers.values())
 
@@ -86,12 +87,8 @@ def side_by_side(
 def _start(work: Work, index: int) -> _Worker:
     context = get_context("spawn")  # a forked copy of a process with threads may hang
     ours, theirs = context.Pipe()
-    settings = {
-        name: getattr(work, name)
-        for name in ("options", "model", "device", "dtype", "encoding", "reference", "resume")
-    }
     loud = (work.console.quiet, work.console.verbose)
-    process = context.Process(target=_serve, args=(settings, loud, theirs), daemon=True)
+    process = context.Process(target=_serve, args=(work.settings(), loud, theirs), daemon=True)
     # Ctrl-C in a terminal reaches all processes; this one decides for all what to do.
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
@@ -109,17 +106,10 @@ def _serve(settings: dict[str, Any], loud: tuple[bool, bool], pipe: Connection) 
     work = Work(console=console, **settings)
     try:
         while (task := pipe.recv()) is not None:
-            name, output = task
-            result: Done | tuple[str, str, int]
-            try:
-                result = work.summarize(work.open(name), output)
-            except InfinisumError as error:
-                result = (error.message, error.hint, error.exit_status)
-            except MemoryError:
-                result = (f"{name}: out of memory.", "Try fewer --jobs, or --dtype bfloat16.", 1)
-            except Exception as error:  # a bug of ours: the other books go on
-                result = (f"{name}: internal error, {type(error).__name__}: {error}", "", 1)
+            result = work.attempt(*task)
             pipe.send((result, console.taken()))
+            if isinstance(result, StoppedError):
+                break
     except (EOFError, OSError, KeyboardInterrupt):
         pass
 
@@ -148,10 +138,3 @@ def _died(worker: _Worker, source: str) -> InfinisumError:
         f"{source}: the process that summarised it {how}.",
         "If memory ran out, try fewer --jobs.",
     )
-
-
-def _error(parts: tuple[str, str, int]) -> InfinisumError:
-    message, hint, status = parts
-    error = InfinisumError(message, hint)
-    error.exit_status = status
-    return error
