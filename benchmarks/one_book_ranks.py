@@ -5,10 +5,10 @@
 An encoder of the default model's shape reads a text of random states: alone, and shared out to
 two ranks that exchange the maps of their memories in every layer (`infinisum.model.ranks`), for
 `delta_net` and `linear`. Told are processor seconds (a book waits for the longest of a rank), what
-crosses between ranks, and how far the results are from those of one process. What chapters across
-devices could give is reckoned from `infinisum summarize --method abstractive --json` (`--written
-FILE`): the state flows from chapter to chapter, so every device reads, and only writing is spread.
-The last line is one JSON document.
+crosses between ranks, and how far the results are from those of one process. With `--book` the
+default model writes about the chapters of a book, and what chapters across devices could give is
+reckoned from what reading and writing took: the state flows from chapter to chapter, so every
+device reads, and only writing is spread. The last line is one JSON document.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from unittest import mock
 
 import torch
 
+import infinisum
 from infinisum.atomic import write_atomically
 from infinisum.bench.estimate import read_config
 from infinisum.hub import find_model
@@ -84,6 +85,15 @@ def by_rank(rank: int, port: int, rule: str, segments: int, folder: str) -> None
     torch.distributed.destroy_process_group()
 
 
+def two_threads(rule: str, segments: int) -> float:
+    """Processor seconds of one process with two threads: the rival that needs nothing new."""
+    torch.set_num_threads(2)
+    model = encoder(rule)
+    _, seconds = read(model, text(model, segments), 0, 1)
+    torch.set_num_threads(1)
+    return seconds
+
+
 def measure(rule: str, segments: int, folder: Path) -> dict[str, Any]:
     model = encoder(rule)
     alone, seconds = read(model, text(model, segments), 0, 1)
@@ -98,6 +108,7 @@ def measure(rule: str, segments: int, folder: Path) -> dict[str, Any]:
         "rule": rule,
         "segments": segments,
         "alone_cpu_s": round(seconds, 2),
+        "two_threads_cpu_s": round(two_threads(rule, segments), 2),
         "rank_cpu_s": [round(rank[1], 2) for rank in ranks],
         "speedup": round(seconds / max(rank[1] for rank in ranks), 2),
         "extra_work": round(sum(rank[1] for rank in ranks) / seconds - 1, 3),
@@ -106,21 +117,50 @@ def measure(rule: str, segments: int, folder: Path) -> dict[str, Any]:
     }
 
 
-def chapters(written: Path) -> dict[str, Any]:
-    """What two devices give if all read and each writes about half of the chapters."""
-    run = json.loads(written.read_text())["summaries"][0]["run"]
-    reading, writing = run["reading_s"], run["writing_s"]
+class Split:
+    """Processor seconds of reading and of writing, as the pipeline tells of its progress."""
+
+    def __init__(self) -> None:
+        self.seconds = {"reading": 0.0, "writing": 0.0}
+        self.texts = 0
+        self._last = time.process_time()
+
+    def _until_now(self, what: str) -> None:
+        now = time.process_time()
+        self.seconds[what] += now - self._last
+        self._last = now
+
+    def read(self, tokens: int, chapter: str, state_bytes: int) -> None:
+        self._until_now("reading")
+
+    def wrote(self, done: int, total: int) -> None:
+        self._until_now("writing")
+        self.texts = done
+
+
+def chapters(path: Path) -> dict[str, Any]:
+    """What two devices give if both read the book, and each writes about half of its chapters."""
+    model = infinisum.load_model()
+    book = infinisum.read_book(path)
+    split = Split()
+    options = infinisum.SummarizeOptions(level="chapters", method="abstractive", evidence=False)
+    infinisum.summarize(book, model, options, split)
+    reading, writing = split.seconds["reading"], split.seconds["writing"]
     return {
-        "reading_s": reading,
-        "writing_s": writing,
-        "speedup": round((reading + writing) / (reading + writing / 2), 2),
+        "book": path.name,
+        "chapters": len(book.chapters),
+        "texts": split.texts,
+        "reading_cpu_s": round(reading, 2),
+        "writing_cpu_s": round(writing, 2),
+        "speedup_writing_spread": round((reading + writing) / (reading + writing / 2), 2),
+        "speedup_quoting": 1.0,  # nothing is written, and all read
     }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--segments", type=int, default=16)
-    parser.add_argument("--written", type=Path)
+    parser.add_argument("--book", type=Path, help="whose chapters are written about")
     parser.add_argument("--work", type=Path, required=True, help="folder for results of ranks")
     parser.add_argument("-o", "--output", type=Path)
     arguments = parser.parse_args()
@@ -132,8 +172,8 @@ def main() -> None:
         rows.append(measure(rule, arguments.segments, arguments.work))
         print(rows[-1], flush=True)
     result: dict[str, Any] = {"ranks": rows}
-    if arguments.written:
-        result["chapters"] = chapters(arguments.written)
+    if arguments.book:
+        result["chapters"] = chapters(arguments.book)
     if arguments.output:
         write_atomically(arguments.output, json.dumps(result, indent=1) + "\n")
     print(json.dumps(result))

@@ -150,7 +150,8 @@ def _init(ray: Any, address: str, folder: str, console: Console) -> None:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         what = "cannot be started" if address in (AUTO, LOCAL) else "cannot be used"
         raise InfinisumError(
-            f"--ray {address}: the cluster {what}: {reason}", "Without Ray, --jobs N works here."
+            f"--ray {address}: the cluster {what}: {reason.rstrip('.')}.",
+            "Without Ray, --jobs N works here.",
         ) from error
 
 
