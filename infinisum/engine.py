@@ -16,11 +16,7 @@ from infinisum.blocks import make_block
 from infinisum.segments import ChapterSegments, Sentence
 
 if TYPE_CHECKING:
-    from infinisum.model.modeling import (
-        InfiniEncoderOutput,
-        InfinisumForConditionalGeneration,
-        StreamState,
-    )
+    from infinisum.model.network import Context, Network, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +28,13 @@ class ChapterReading:
     tokens: int
     sentences: tuple[Sentence, ...]
     scores: list[float]  # salience of each sentence
-    context: InfiniEncoderOutput | None  # what the decoder sees when it writes about this chapter
+    context: Context | None  # what the decoder sees when it writes about this chapter
 
 
 class Engine:
     """Reads one book, chapter by chapter, block by block.
 
-    What it keeps between blocks is one `StreamState`, whose size does not depend on the book.
+    What it keeps between blocks is one `State`, whose size does not depend on the book.
 
     Args:
         model: the network.
@@ -51,19 +47,19 @@ class Engine:
 
     def __init__(
         self,
-        model: InfinisumForConditionalGeneration,
+        model: Network,
         *,
         pad_id: int = 0,
         block_segments: int = 4,
         on_block: Callable[[int], None] | None = None,
-        state: StreamState | None = None,
+        state: State | None = None,
     ) -> None:
         self.model = model
         self.pad_id = pad_id
         self.block_segments = block_segments
         self.on_block = on_block
-        self.state: StreamState = model.initial_state(1) if state is None else state
-        self.segments = int(self.state.encoder.segments)  # read so far
+        self.state: State = model.initial_state(1) if state is None else state
+        self.segments = int(self.state.segments)  # read so far
 
     def read(
         self, chapters: Iterable[ChapterSegments], *, contexts: bool = True
@@ -82,20 +78,22 @@ class Engine:
                 chapter.index, chapter.title, chapter.tokens, chapter.sentences, scores, context
             )
 
-    def book_context(self) -> InfiniEncoderOutput:
+    def book_context(self) -> Context:
         """What the decoder sees of all that was read so far."""
         with torch.no_grad():
-            return self.model.visible(self.state)
+            context: Context = self.model.visible(self.state)
+        return context
 
     def state_bytes(self) -> int:
         """Bytes of the state, counted on its tensors."""
         return state_bytes(self.state)
 
-    def _chapter_context(self, start: int) -> InfiniEncoderOutput:
+    def _chapter_context(self, start: int) -> Context:
         """What the decoder sees of the chapter that began with segment `start`."""
         with torch.no_grad():
             before = torch.full((1,), start, device=self.model.device)
-            return self.model.visible(self.state, before)
+            context: Context = self.model.visible(self.state, before)
+        return context
 
     def _read_chapter(self, chapter: ChapterSegments) -> list[float]:
         """Read a chapter; a sentence cut by a segment's end gets the mean score of its pieces."""
@@ -129,19 +127,17 @@ class Engine:
         return scores
 
 
-def state_tensors(state: StreamState) -> dict[str, Tensor]:
+def state_tensors(state: State) -> dict[str, Tensor]:
     """Every tensor of a state under the name of its place: "context.window.states"."""
     return dict(_named("", state))
 
 
-def state_bytes(state: StreamState) -> int:
+def state_bytes(state: State) -> int:
     """Bytes of a state, counted on its tensors."""
     return sum(t.numel() * t.element_size() for t in state_tensors(state).values())
 
 
-def restore_state(
-    model: InfinisumForConditionalGeneration, tensors: Mapping[str, Tensor]
-) -> StreamState:
+def restore_state(model: Network, tensors: Mapping[str, Tensor]) -> State:
     """The state whose `state_tensors` these are.
 
     Raises:
@@ -160,7 +156,7 @@ def restore_state(
         if tensor.dtype != like.dtype or tensor.dim() != like.dim() or shapes[0] != shapes[1]:
             raise ValueError(f"{name} has not the form of this network's states")
     moved = {name: tensor.to(model.device) for name, tensor in tensors.items()}
-    state: StreamState = _rebuilt("", start, moved)
+    state: State = _rebuilt("", start, moved)
     return state
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from infinisum.errors import InputError, NotFoundError, UsageError
 from infinisum.tokenizer import TOKENIZER_FILE, Tokenizer, load_tokenizer
@@ -14,13 +15,14 @@ if TYPE_CHECKING:
     import torch
 
     from infinisum.model.modeling import InfinisumForConditionalGeneration
+    from infinisum.model.network import Network
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
     """A network with its tokenizer, and what is to be said about it."""
 
-    model: InfinisumForConditionalGeneration
+    model: Network
     tokenizer: Tokenizer
     name: str
     version: str  # of the weights, from the config
@@ -29,6 +31,27 @@ class LoadedModel:
     device: str
     dtype: str
     why: str  # why this device and dtype, one line
+
+    @property
+    def marks_sentences(self) -> bool:
+        """Whether it says how much each sentence matters; what does not cannot quote."""
+        return hasattr(self.model, "salience")
+
+    @property
+    def encoder_decoder(self) -> InfinisumForConditionalGeneration:
+        """The network, for what a decoder alone cannot do.
+
+        Raises:
+            UsageError: it is a decoder alone.
+        """
+        from infinisum.model.modeling import InfinisumForConditionalGeneration
+
+        if not isinstance(self.model, InfinisumForConditionalGeneration):
+            raise UsageError(
+                f"{self.name}: a decoder alone, and this is for models with an encoder.",
+                "infinisum summarize and read work with it.",
+            )
+        return self.model
 
 
 def load_model(folder: str | Path, device: str = "auto", dtype: str = "auto") -> LoadedModel:
@@ -56,12 +79,12 @@ def load_model(folder: str | Path, device: str = "auto", dtype: str = "auto") ->
     from huggingface_hub.errors import StrictDataclassError
     from safetensors import SafetensorError
 
-    from infinisum.model.modeling import InfinisumForConditionalGeneration
+    from infinisum.model.network import network_class
 
     torch_device, torch_dtype, why = choose(device, dtype)
     tokenizer = load_tokenizer(folder)
     try:
-        model = InfinisumForConditionalGeneration.from_pretrained(
+        model: Any = network_class(model_type(folder)).from_pretrained(
             folder, dtype=torch_dtype, use_safetensors=True, local_files_only=True
         )
     except (
@@ -78,7 +101,7 @@ def load_model(folder: str | Path, device: str = "auto", dtype: str = "auto") ->
             f"the model {model.config.vocab_size}.",
             "They do not belong together.",
         )
-    model.to(torch_device).eval()  # type: ignore[arg-type]
+    model.to(torch_device).eval()
     return LoadedModel(
         model=model,
         tokenizer=tokenizer,
@@ -90,6 +113,15 @@ def load_model(folder: str | Path, device: str = "auto", dtype: str = "auto") ->
         dtype=str(torch_dtype).removeprefix("torch."),
         why=why,
     )
+
+
+def model_type(folder: Path) -> str:
+    """Which network a model folder holds, as its config says; "" where it does not say."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ""  # whoever reads the config next will say what is wrong with it
+    return str(config.get("model_type", "")) if isinstance(config, dict) else ""
 
 
 def model_fingerprint(folder: Path) -> str:

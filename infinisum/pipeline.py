@@ -16,7 +16,7 @@ from infinisum.books.book import Book
 from infinisum.books.joining import joined
 from infinisum.books.selection import Part, select_part
 from infinisum.config import SummarizeOptions
-from infinisum.errors import InputError
+from infinisum.errors import InputError, UsageError
 from infinisum.readings.reader import read_on
 from infinisum.readings.reading import Mark, Reading
 from infinisum.summary.annotate import annotate
@@ -74,7 +74,7 @@ def read(
         UsageError: `--chapters` or `--until` leaves nothing, or names what the book does not
             have; or the book is in the reading already.
     """
-    options, progress = options or SummarizeOptions(), progress or Silent()
+    options, progress = _possible(options or SummarizeOptions(), loaded), progress or Silent()
     book = _part(book, options).book
     start = Reading(book, Mark.of(loaded))
     if onto is not None:
@@ -112,7 +112,7 @@ def summarize(
         InputError: the book has no text, or another model made the reading.
         UsageError: `--chapters` or `--until` leaves nothing, or names what the book does not have.
     """
-    options, progress = options or SummarizeOptions(), progress or Silent()
+    options, progress = _possible(options or SummarizeOptions(), loaded), progress or Silent()
     part = _part(source.book if isinstance(source, Reading) else source, options)
     drafts = Drafts(loaded, options, part.book.chapters, progress.wrote)
     if isinstance(source, Reading) and not _missing(source, part, drafts):
@@ -134,8 +134,25 @@ def why_read_again(reading: Reading, loaded: LoadedModel, options: SummarizeOpti
         InputError: another model made the reading.
         UsageError: as `summarize`.
     """
+    options = _possible(options, loaded)
     part = _part(reading.book, options)
     return _missing(reading, part, Drafts(loaded, options, part.book.chapters, Silent().wrote))
+
+
+def _possible(options: SummarizeOptions, loaded: LoadedModel) -> SummarizeOptions:
+    """The options, without quotations where the model does not mark sentences to quote.
+
+    Raises:
+        UsageError: nothing but quotations was asked for.
+    """
+    if loaded.marks_sentences or options.method == "abstractive":
+        return options
+    if options.method == "extractive":
+        raise UsageError(
+            f"{loaded.name}: this model marks no key sentences, so it cannot quote.",
+            "Use --method abstractive.",
+        )
+    return replace(options, method="abstractive")
 
 
 def _missing(reading: Reading, part: Part, drafts: Drafts) -> str:

@@ -89,3 +89,36 @@ def make_tiny_model(folder: Path, *, writes_well: bool) -> Path:
     content |= {"infinisum_version": "0.0.1", "writes_well": writes_well}
     path.write_text(json.dumps(content), encoding="utf-8")
     return folder
+
+
+def make_tiny_decoder(folder: Path) -> Path:
+    """A loadable folder with a decoder alone, with grouped queries and random weights."""
+    import torch
+
+    from infinisum.model.causal.config import InfinisumCausalConfig
+    from infinisum.model.causal.modeling import InfinisumForCausalLM
+    from infinisum.tokenizer import load_tokenizer
+    from infinisum.training.tokenizer_training import train_tokenizer
+
+    train_tokenizer([small_book(12).chapters[n].text for n in range(12)], folder, vocab_size=1_024)
+    vocabulary = load_tokenizer(folder)
+    torch.manual_seed(1)
+    config = InfinisumCausalConfig(
+        vocab_size=vocabulary.vocab_size,
+        d_model=64,
+        d_kv=16,
+        num_heads=4,
+        num_kv_heads=2,
+        num_layers=2,
+        d_ff=96,
+        segment_length=64,
+        max_position_embeddings=512,
+        qkv_bias=True,
+        initializer_range=0.3,  # so that different texts give different summaries
+        pad_token_id=vocabulary.pad_id,
+        eos_token_id=vocabulary.eos_id,
+        bos_token_id=vocabulary.bos_id,
+        infinisum_version="0.0.1",
+    )
+    InfinisumForCausalLM(config).save_pretrained(folder)
+    return folder

@@ -15,9 +15,9 @@ from infinisum.books.selection import select_part
 from infinisum.config import BLOCK_SEGMENTS, CHAPTERS_AT_ONCE, SummarizeOptions
 from infinisum.document.phrases import counted, size
 from infinisum.errors import InputError
-from infinisum.loading import choose
-from infinisum.model.config import InfinisumConfig
+from infinisum.loading import choose, model_type
 from infinisum.model.cost import flops_per_segment, parameters, state_bytes
+from infinisum.model.network import Config, config_class
 from infinisum.tokenizer import load_tokenizer, plain_typography
 
 PEAK_SECONDS: Final = 0.3  # of measuring this machine
@@ -107,14 +107,14 @@ def estimate(
     )
 
 
-def read_config(folder: Path) -> InfinisumConfig:
+def read_config(folder: Path) -> Config:
     """The sizes of the network in a model folder.
 
     Raises:
         InputError: the config cannot be read, or no network can be built from it.
     """
     try:
-        return InfinisumConfig.from_pretrained(folder, local_files_only=True)
+        return config_class(model_type(folder)).from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, TypeError, KeyError, StrictDataclassError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
@@ -122,7 +122,7 @@ def read_config(folder: Path) -> InfinisumConfig:
         ) from error
 
 
-def _working_bytes(config: InfinisumConfig, value_bytes: int) -> int:
+def _working_bytes(config: Config, value_bytes: int) -> int:
     """What one block needs while it goes through a layer: hidden states and the inner FFN."""
     width = 8 * config.d_model + 3 * config.d_ff
     return BLOCK_SEGMENTS * config.segment_length * width * value_bytes

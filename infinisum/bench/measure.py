@@ -9,11 +9,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from infinisum.model.modeling import InfinisumForConditionalGeneration
+from infinisum.model.network import Network
 
 
 def random_blocks(
-    model: InfinisumForConditionalGeneration, tokens: int, block_segments: int, seed: int
+    model: Network, tokens: int, block_segments: int, seed: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Random text of `tokens` tokens (rounded up to segments), block by block, never held whole.
 

@@ -184,12 +184,12 @@ def _model_facts(folder: Path) -> dict[str, Any]:
         "state_bytes": state_bytes(config),
         "d_model": config.d_model,
         "num_heads": config.num_heads,
-        "encoder_layers": config.encoder_layers,
-        "decoder_layers": config.decoder_layers,
+        "encoder_layers": getattr(config, "encoder_layers", 0),  # a decoder alone has none
+        "decoder_layers": config.num_hidden_layers,
         "memory_rule": config.memory_rule,
         "segment_tokens": config.segment_length,
-        "window_segments": config.window_segments,
-        "reservoir_tokens": config.reservoir_length,
+        "window_segments": getattr(config, "window_segments", 1),  # the open one
+        "reservoir_tokens": getattr(config, "reservoir_length", 0),
         "vocabulary_tokens": config.vocab_size,
     }
 

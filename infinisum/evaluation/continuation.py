@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -84,7 +84,7 @@ def passage_starts(book: TokenBook, contexts: Sequence[int] = CONTEXTS) -> list[
 @torch.no_grad()
 def continue_with(loaded: LoadedModel, state: StreamState, target: Target) -> Losses:
     """Loss of each token of a passage in nats, `[T]`, given what was read."""
-    model, tokenizer = loaded.model, loaded.tokenizer
+    model, tokenizer = loaded.encoder_decoder, loaded.tokenizer
     prompt = tokenizer.prompt("continue", 1)[:2]  # as the training objective asks for it
     ids = torch.tensor([*prompt, *target.ids.tolist()], device=model.device)[None]
     output = model(
@@ -105,7 +105,7 @@ def _runs(
     contexts: Sequence[int],
 ) -> Iterator[tuple[str, StreamState]]:
     """States before a passage, by context and condition."""
-    config = loaded.model.config
+    config = loaded.encoder_decoder.config
     place, window = book.starts[sentence], config.segment_length * config.window_segments
     window_start = book.sentence_at(place - window)
     none: StreamState | None = None
@@ -141,7 +141,7 @@ def _read(
         chapter = book.stretch(first, end, loaded.model.config.segment_length)
         for _ in engine.read([chapter], contexts=False):
             pass
-    return engine.state
+    return cast("StreamState", engine.state)
 
 
 def aggregate(

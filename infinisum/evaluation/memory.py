@@ -59,7 +59,7 @@ def evaluate_memory(
     content["gates"] = []
     for name, folder in folders.items():
         loaded = _load(options, folder, watcher)
-        content["gates"] += gates_of(loaded.model, name)
+        content["gates"] += gates_of(loaded.encoder_decoder, name)
         if facts:
             found = recall.measure_facts(loaded, facts)
             content["facts"][name] = found

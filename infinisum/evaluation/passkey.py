@@ -82,7 +82,7 @@ def evaluate_passkey(
             for position in positions
         }
         starts = {_zone(text, plan, N)[0] for plan in plans.values()}
-        reader = CommonReader(loaded.model)
+        reader = CommonReader(loaded.encoder_decoder)
         prefixes = _prefixes(reader, text, sorted(starts))
         for (length, position), plan in plans.items():
             before = prefixes[_zone(text, plan, N)[0]]
@@ -168,7 +168,7 @@ def _cell(
 @torch.no_grad()
 def ask(loaded: LoadedModel, state: StreamState) -> list[str]:
     """What the model says the key is, for every row: the first integer it writes, or ""."""
-    tokenizer, model = loaded.tokenizer, loaded.model
+    tokenizer, model = loaded.tokenizer, loaded.encoder_decoder
     prompt = torch.tensor([tokenizer.bos_id, *tokenizer.encode(QUESTION)], device=model.device)
     seen = model.visible(state)
     B = state.encoder.segments.shape[0]

@@ -13,7 +13,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 import torch
@@ -147,12 +147,12 @@ def _state(loaded: LoadedModel, book: TokenBook, first: int) -> StreamState:
     chapter = book.stretch(first, len(book.sentences), loaded.model.config.segment_length)
     for _ in engine.read([chapter], contexts=False):
         pass
-    return engine.state
+    return cast("StreamState", engine.state)
 
 
 def _score(loaded: LoadedModel, state: StreamState, ids: list[int], count: int) -> dict[str, Any]:
     """Bits of the last `count` tokens, and how many of them were the likeliest."""
-    model = loaded.model
+    model = loaded.encoder_decoder
     prompt = loaded.tokenizer.prompt("continue", 1)[:2]
     given = torch.tensor([[*prompt, *ids]], device=model.device)
     output = model(

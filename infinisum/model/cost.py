@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from infinisum.model.causal import cost as causal
+from infinisum.model.causal.config import InfinisumCausalConfig
 from infinisum.model.config import COMPRESSIVE_RULES, InfinisumConfig
-from infinisum.model.memory import chunk_length
+from infinisum.model.memory_cost import memory_size, read_flops, write_flops
+from infinisum.model.network import Config
 
 
 def memory_bytes(config: InfinisumConfig) -> int:
@@ -11,17 +14,18 @@ def memory_bytes(config: InfinisumConfig) -> int:
 
     For `knn` this is the part that does not grow.
     """
-    H, d = config.num_heads, config.d_kv
-    return H * (d * d * 4 + d * 4 + 8)
+    return memory_size(config.num_heads, config.d_kv)
 
 
-def state_bytes(config: InfinisumConfig, value_bytes: int = 4) -> int:
+def state_bytes(config: Config, value_bytes: int = 4) -> int:
     """Bytes of all that is kept of one text, whatever its length.
 
     Args:
         config: the network's sizes.
         value_bytes: bytes of a number in the network's dtype (4 in fp32, 2 in bf16).
     """
+    if isinstance(config, InfinisumCausalConfig):
+        return causal.state_bytes(config, value_bytes)
     N, W, R = config.segment_length, config.window_segments, config.reservoir_length
     D, H, d = config.d_model, config.num_heads, config.d_kv
     encoder = config.encoder_layers * memory_bytes(config) + 8
@@ -33,13 +37,17 @@ def state_bytes(config: InfinisumConfig, value_bytes: int = 4) -> int:
     return encoder + cross + window + reservoir
 
 
-def attention_bytes_per_token(config: InfinisumConfig, value_bytes: int = 4) -> int:
+def attention_bytes_per_token(config: Config, value_bytes: int = 4) -> int:
     """Bytes of keys and values that ordinary attention of the encoder's layers keeps of a token."""
+    if isinstance(config, InfinisumCausalConfig):
+        return causal.attention_bytes_per_token(config, value_bytes)
     return 2 * config.encoder_layers * config.num_heads * config.d_kv * value_bytes
 
 
-def parameters(config: InfinisumConfig) -> int:
+def parameters(config: Config) -> int:
     """Number of parameters; tied ones count once."""
+    if isinstance(config, InfinisumCausalConfig):
+        return causal.parameters(config)
     D, inner, H = config.d_model, config.num_heads * config.d_kv, config.num_heads
     ffn = (2 if config.ffn == "relu" else 3) * D * config.d_ff
     attention = 4 * D * inner
@@ -69,12 +77,14 @@ def parameters(config: InfinisumConfig) -> int:
     return embeddings + encoder + decoder + head
 
 
-def flops_per_segment(config: InfinisumConfig) -> int:
+def flops_per_segment(config: Config) -> int:
     """Multiply-adds, times two, of reading one full segment: encoder and cross memories.
 
     Counted: matrix products of the layers, local attention, memory read and write. Not counted:
     normalisation, activations, embedding look-up, softmax.
     """
+    if isinstance(config, InfinisumCausalConfig):
+        return causal.flops_per_segment(config)
     N, D, d = config.segment_length, config.d_model, config.d_kv
     H = config.num_heads
     inner = H * d
@@ -90,17 +100,6 @@ def flops_per_segment(config: InfinisumConfig) -> int:
 
 def _memory_flops(config: InfinisumConfig, rule: str, reads: bool) -> int:
     """Operations of one layer's memory for one segment."""
-    N, d, H = config.segment_length, config.d_kv, config.num_heads
-    if rule not in COMPRESSIVE_RULES:
-        return 0
-    read = 2 * N * d * (d if rule == "delta_net" else d + 1) * H if reads else 0
-    if rule != "delta_net":
-        write = 2 * N * d * d * H * (1 if rule == "linear" else 2)
-        return read + write
-    C = chunk_length(config.delta_chunk, N)
-    chunks = -(-N // C)
-    gram = 2 * C * C * d
-    solve = 2 * C * (C * C - 1) // 3 + 2 * C * C * 2 * d  # inverse, then d_k + d_v columns
-    maps = 2 * C * d * 2 * d
-    scan = 2 * d * d * d
-    return read + H * chunks * (gram + solve + maps + scan)
+    N, H, d = config.segment_length, config.num_heads, config.d_kv
+    read = read_flops(rule, N, H, d) if reads else 0
+    return read + write_flops(rule, N, H, d, config.delta_chunk)

@@ -7,20 +7,27 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
+from infinisum.model.causal.modeling import InfinisumForCausalLM
 from infinisum.model.layers import MixingGate
 from infinisum.model.modeling import InfinisumForConditionalGeneration
+from infinisum.model.network import Network
 
 Gates = tuple[tuple[float, ...], ...]  # [layer][head], g = sigmoid(β); a layer without is empty
 
 
-def gate_shares(model: InfinisumForConditionalGeneration) -> tuple[Gates, Gates]:
+def gate_shares(model: Network) -> tuple[Gates, Gates]:
     """The gates of the encoder's and of the decoder's layers (paper, Figure 3).
+
+    A decoder alone has no encoder's gates.
 
     Returns:
         Two tables `[layer][head]` in 0 … 1: 1 reads from memory alone, 0 from softmax attention
         alone.
     """
-    return _of_layers(model.encoder.layers), _of_layers(model.decoder.layers)
+    if isinstance(model, InfinisumForConditionalGeneration):
+        return _of_layers(model.encoder.layers), _of_layers(model.decoder.layers)
+    assert isinstance(model, InfinisumForCausalLM)
+    return (), _of_layers(model.layers)
 
 
 def _of_layers(layers: Iterable[nn.Module]) -> Gates:

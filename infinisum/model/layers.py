@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from infinisum.model.config import InfinisumConfig
 from infinisum.model.memory import state_dtype
+
+
+class LayerSizes(Protocol):
+    """What these layers ask of a config; the configs of both networks have it."""
+
+    d_model: int
+    d_ff: int
+    ffn: str
+    dropout: float
+    num_heads: int
+    d_kv: int
+    gate_init: float
+    memory_norm: bool
+    norm_epsilon: float
 
 
 class RMSNorm(nn.Module):
@@ -28,7 +43,7 @@ class RMSNorm(nn.Module):
 class FeedForward(nn.Module):
     """SwiGLU, GEGLU or ReLU feed-forward layer without biases."""
 
-    def __init__(self, config: InfinisumConfig) -> None:
+    def __init__(self, config: LayerSizes) -> None:
         super().__init__()
         self.kind = config.ffn
         self.wi = nn.Linear(config.d_model, config.d_ff, bias=False)
@@ -54,7 +69,7 @@ class MixingGate(nn.Module):
     A head that has nothing in memory, or nothing exact to attend to, takes the other ungated.
     """
 
-    def __init__(self, config: InfinisumConfig) -> None:
+    def __init__(self, config: LayerSizes) -> None:
         super().__init__()
         self.gate = nn.Parameter(torch.full((config.num_heads,), config.gate_init))  # β
         self.norm = (

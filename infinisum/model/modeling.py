@@ -50,6 +50,11 @@ class StreamState(NamedTuple):
     encoder: EncoderState
     context: ContextState
 
+    @property
+    def segments(self) -> Tensor:
+        """Segments read so far `[B]`."""
+        return self.encoder.segments
+
 
 class BlockOutput(NamedTuple):
     """What reading a block gives besides the state."""

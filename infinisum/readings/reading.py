@@ -12,7 +12,7 @@ from infinisum.errors import InputError
 
 if TYPE_CHECKING:
     from infinisum.loading import LoadedModel
-    from infinisum.model.modeling import StreamState
+    from infinisum.model.network import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class Settled:
     """
 
     chapters: int  # read by then
-    state: StreamState | None  # None: nothing was read by then
+    state: State | None  # None: nothing was read by then
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class Reading:
     mark: Mark
     chapters: tuple[ReadChapter, ...] = ()
     drafts: Mapping[DraftKey, tuple[Draft, ...]] = field(default_factory=dict)
-    state: StreamState | None = None
+    state: State | None = None
     state_bytes: int = 0
     settled: Settled | None = None
 

@@ -26,7 +26,7 @@ from infinisum.summary.summary import (
 
 if TYPE_CHECKING:
     from infinisum.loading import LoadedModel
-    from infinisum.model.modeling import InfiniEncoderOutput
+    from infinisum.model.network import Context
 
 
 class Composer:
@@ -189,7 +189,7 @@ class Composer:
         chosen = select(texts, scores, max(1, words - len(written.split())))
         return tuple(sentences[index] for index in chosen)
 
-    def _book_context(self) -> InfiniEncoderOutput:
+    def _book_context(self) -> Context:
         """What the decoder sees of the whole book."""
         from infinisum.engine import Engine
 
@@ -198,7 +198,7 @@ class Composer:
         )
         return engine.book_context()
 
-    def _merged_context(self) -> InfiniEncoderOutput:
+    def _merged_context(self) -> Context:
         """What the decoder sees of a text made of the chapter summaries."""
         from infinisum.engine import Engine
         from infinisum.segments import book_segments

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from infinisum.books.book import Chapter
     from infinisum.engine import ChapterReading
     from infinisum.loading import LoadedModel
-    from infinisum.model.modeling import InfiniEncoderOutput
+    from infinisum.model.network import Context
 
 
 class Drafts:
@@ -82,7 +82,7 @@ class Drafts:
             drafts[key] = tuple(self._write(seen, "chapter", key.words))
         return drafts
 
-    def write_book(self, context: InfiniEncoderOutput) -> Draft:
+    def write_book(self, context: Context) -> Draft:
         """Write about the whole book."""
         words = self.options.book_words(sum(chapter.words for chapter in self.chapters))
         return self._write([context], "book", self._bucket(words))[0]
@@ -91,9 +91,7 @@ class Drafts:
         hybrid = self.options.method == "hybrid"
         return word_bucket(round(words * DRAFT_SHARE) if hybrid else words)
 
-    def _write(
-        self, contexts: Sequence[InfiniEncoderOutput], task: Task, words: int
-    ) -> list[Draft]:
+    def _write(self, contexts: Sequence[Context], task: Task, words: int) -> list[Draft]:
         from infinisum.summary.generate import write_summaries
 
         loaded = self.loaded

@@ -16,7 +16,7 @@ from infinisum.readings.reading import Draft
 from infinisum.tokenizer import Task, Tokenizer
 
 if TYPE_CHECKING:
-    from infinisum.model.modeling import InfiniEncoderOutput, InfinisumForConditionalGeneration
+    from infinisum.model.network import Context, Network
 
 TOKENS_PER_WORD: Final = 1.6  # room for what is asked; the tokenizer needs about 1.3
 NO_REPEAT_NGRAM: Final = 4  # tokens; a small model falls into loops without it
@@ -29,9 +29,9 @@ __all__ = ["Draft", "stack", "write_summaries"]
 
 
 def write_summaries(
-    model: InfinisumForConditionalGeneration,
+    model: Network,
     tokenizer: Tokenizer,
-    contexts: Sequence[InfiniEncoderOutput],
+    contexts: Sequence[Context],
     task: Task,
     words: int,
     decoding: DecodingOptions,
@@ -58,10 +58,13 @@ def write_summaries(
     return [_draft(tokenizer.decode(row[prompt.shape[1] :].tolist())) for row in ids]
 
 
-def stack(contexts: Sequence[InfiniEncoderOutput]) -> InfiniEncoderOutput:
+def stack(contexts: Sequence[Context]) -> Context:
     """Contexts of one text each → one batch; exact states are padded to the longest."""
+    from infinisum.model.causal.state import CausalContext
     from infinisum.model.modeling import InfiniEncoderOutput
 
+    if isinstance(contexts[0], CausalContext):
+        return CausalContext.stacked(contexts)
     X = max(context["last_hidden_state"].shape[1] for context in contexts)
 
     def padded(name: str) -> Tensor:

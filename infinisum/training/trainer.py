@@ -58,7 +58,7 @@ def start_model(options: FinetuneOptions) -> tuple[InfinisumForConditionalGenera
         )
     if (options.model / "model.safetensors").is_file():
         loaded = load_model(options.model, "cpu", "float32")
-        return loaded.model, loaded.tokenizer
+        return loaded.encoder_decoder, loaded.tokenizer
     if options.preset not in PRESETS:
         raise UsageError(f"--preset {options.preset}: unknown.", f"One of {', '.join(PRESETS)}.")
     tokenizer = load_tokenizer(options.model)
