@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 from transformers import PrinterCallback, Seq2SeqTrainingArguments, set_seed
 
@@ -127,6 +127,8 @@ def finetune(
     on_data(data)
     if options.train == "head":
         fit_head(model, tokenizer, data, options, say)
+        # The rest was not trained: it is written in the numbers it was read in.
+        model.to(stored_dtype(options.model))  # type: ignore[arg-type]
         save_model(model, options)
         return options.output
     if options.objective == DEFAULT_OBJECTIVE:
@@ -269,6 +271,15 @@ def training_arguments(
         disable_tqdm=True,
         **sharded,
     )
+
+
+def stored_dtype(folder: Path | None) -> torch.dtype:
+    """What the weights of a model folder are written in; float32 where there are none yet."""
+    if folder is None or not (folder / "model.safetensors").is_file():
+        return torch.float32
+    with safe_open(folder / "model.safetensors", "pt") as weights:
+        dtype: torch.dtype = weights.get_tensor("shared.weight").dtype
+    return dtype
 
 
 def save_model(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from infinisum.config import FinetuneOptions
 from infinisum.errors import NotFoundError, UsageError
@@ -78,6 +80,21 @@ def test_it_learns_and_changes_the_head_alone(tiny_model: Path, data: Path, tmp_
         scores = head.score(torch.nn.functional.silu(head.hidden(_inputs(head, seen).float())))
     order = torch.corrcoef(torch.stack([scores.squeeze(1), seen.targets]))[0, 1]
     assert order > 0.5
+
+
+def test_the_rest_is_written_in_the_numbers_it_was_read_in(
+    tiny_model: Path, data: Path, tmp_path: Path
+) -> None:
+    start = tmp_path / "start"
+    shutil.copytree(tiny_model, start)
+    load_model(tiny_model, "cpu", "float32").model.bfloat16().save_pretrained(start)
+    fit(start, data, tmp_path / "fitted")
+    before, after = (load_file(tmp_path / n / "model.safetensors") for n in ("start", "fitted"))
+    assert {tensor.dtype for tensor in after.values()} == {torch.bfloat16}
+    assert after.keys() == before.keys()
+    for name, value in after.items():
+        if not name.startswith("salience."):
+            assert torch.equal(value, before[name]), name
 
 
 def test_the_seed_gives_the_same_head(tiny_model: Path, data: Path, tmp_path: Path) -> None:
