@@ -34,7 +34,7 @@ WAIT_SECONDS: Final = 30.0  # until it is said that no worker is ready yet
 PATIENCE_SECONDS: Final = 60.0  # that a cluster without a place for any worker is waited for
 MOST_KILLED: Final = 2  # workers a book may kill before it is given up
 MOST_LOST: Final = 5  # times a book may start anew because its node died
-MOST_FAILED_STARTS: Final = 3  # workers that may die before any is ready
+MOST_FAILED_STARTS: Final = 3  # workers in a row that may die before they are ready
 
 Result = tuple[int, Done | InfinisumError]
 
@@ -61,6 +61,8 @@ class RayPool:
     def __init__(
         self, ray: Any, work: Work, tasks: Sequence[Task], jobs: int | None, console: Console
     ) -> None:
+        from infinisum.loading import model_fingerprint
+
         self._ray = ray
         self._tasks = tasks
         self._jobs = jobs or len(tasks)
@@ -76,15 +78,14 @@ class RayPool:
         self._had_room = self._looked = self._began - LOOK_SECONDS
         self._said_waiting = False
         self._failed_starts = 0  # since a worker was ready
+        self._why_failed = ""
         self._ready = 0  # workers that ever were
-        self._device = work.device
         self._share = Share()
-        from infinisum.loading import model_fingerprint
-
+        self._settings = work.settings()
         place = find_model(work.model).resolve()
         loud = (work.console.quiet, work.console.verbose)
         files = [ray.put(model_files(place))]  # in a list: sent to the nodes that ask for it
-        self._for_worker = (work.settings(), loud, place, model_fingerprint(place), files)
+        self._model = (loud, place, model_fingerprint(place), files)
         self._standard_input: bytes | None = None
 
     @property
@@ -110,9 +111,11 @@ class RayPool:
                 if not self._under_way:  # no worker, or none that may have what is left
                     time.sleep(LOOK_SECONDS)
                     continue
-                ready, _ = self._ray.wait(list(self._under_way), timeout=LOOK_SECONDS)
-                for reference in ready:
-                    yield from self._take(reference)
+                references = list(self._under_way)
+                if self._ray.wait(references, timeout=LOOK_SECONDS)[0]:  # one; take all there are
+                    done, _ = self._ray.wait(references, num_returns=len(references), timeout=0)
+                    for reference in done:
+                        yield from self._take(reference)
         finally:
             self._end()
 
@@ -128,7 +131,7 @@ class RayPool:
         self._looked = now
         self._nodes = self._ray.nodes()
         if not self._ready:
-            self._share = share(self._nodes, self._device)
+            self._share = share(self._nodes, self._settings["device"])
         room = sum(self._share.places(node) for node in self._nodes)
         if room:
             self._had_room = now
@@ -142,11 +145,18 @@ class RayPool:
             self._console.note("Waiting until the cluster has a free place.")
         unfinished = len(self._waiting) + len(self._busy())
         there = len(self._under_way) + len(self._idle)
+        if self._failed_starts >= MOST_FAILED_STARTS:
+            if not there:
+                raise InfinisumError(f"--ray: workers die while they start: {self._why_failed}")
+            return
         for _ in range(min(room, unfinished, self._jobs) - there):
             self._start()
 
     def _start(self) -> None:
         """Start a worker; it loads the model as soon as its node has room."""
+        settings = self._settings
+        if settings["device"] == "auto" and not self._share.gpus:
+            settings = settings | {"device": "cpu"}  # a GPU that Ray does not know is not ours
         actor_class = self._ray.remote(
             concurrency_groups={CONTROL: 1}, max_restarts=0, max_task_retries=0
         )(Worker)
@@ -155,7 +165,7 @@ class RayPool:
             num_gpus=self._share.gpus,
             memory=self._share.memory,
             scheduling_strategy="SPREAD",
-        ).remote(self._share.cpus, *self._for_worker)
+        ).remote(self._share.cpus, settings, *self._model)
         self._under_way[actor.start.remote()] = _Worker(actor)
 
     def _give(self) -> Iterator[Result]:
@@ -251,8 +261,7 @@ class RayPool:
         task = worker.task
         if task is None:
             self._failed_starts += not out_of_reach
-            if self._failed_starts >= MOST_FAILED_STARTS and not self._idle and not self._busy():
-                raise InfinisumError(f"--ray: workers die while they start: {_last_line(error)}")
+            self._why_failed = _last_line(error)
             return
         (self._lost if with_node else self._killed)[task] += 1
         name = self._tasks[task][0]

@@ -55,6 +55,14 @@ class Clerk(Worker):
         return Done(row, "", f"A summary of {data.decode()}"), []
 
 
+class Stillborn(Worker):
+    """Dies while it starts."""
+
+    def start(self) -> Started:
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError("dead by now")
+
+
 def node_id() -> str:
     import ray
 

@@ -109,6 +109,17 @@ def test_a_book_that_kills_its_worker_is_tried_once_more(
     assert (out / "once.md").read_text() == "A summary of once"
 
 
+def test_workers_that_die_while_they_start_end_the_run(
+    cluster: Any, cli: Cli, library: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infinisum.cli.ray_workers.Worker", ray_nodes.Stillborn)
+    texts(library, "1", "2")
+    result = cli("summarize", library, "--model", tiny_model, "--ray", cluster.address)
+    assert result.status == 1
+    (line,) = [line for line in result.err.splitlines() if not line.startswith("Waiting")]
+    assert line.startswith("Error: --ray: workers die while they start: ")
+
+
 def test_stopped_and_started_again_it_goes_on(
     cluster: Any,
     clerks: None,
