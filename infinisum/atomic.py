@@ -6,6 +6,7 @@ import contextlib
 import os
 import stat
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from infinisum.errors import OutputError
@@ -47,6 +48,35 @@ def check_writable(path: Path) -> None:
         Path(name).unlink()
     except OSError as error:
         raise _cannot_write(path, error) from error
+
+
+def replace_files(part: Path, folder: Path, last: Sequence[str]) -> None:
+    """Move the files of `part` to `folder`, over those that are there; `last` come last.
+
+    Raises:
+        OSError: the disk is full, or cannot be written to.
+    """
+    for path in part.iterdir():
+        path.chmod(_mode(folder / path.name))  # safetensors makes files for their owner alone
+        sync(path)
+    names = sorted(path.name for path in part.iterdir())
+    for name in [*(n for n in names if n not in last), *(n for n in last if n in names)]:
+        (part / name).replace(folder / name)
+    part.rmdir()
+    sync(folder)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file or folder is on the disk.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _replace(path: Path, data: bytes) -> None:

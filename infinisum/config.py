@@ -20,13 +20,13 @@ Embeddings = Literal["random", "distilled"]
 EvalLevel = Literal["book", "chapter"]
 Convention = Literal["scrolls", "stemmed"]
 References = Literal["pairs", "mean", "best"]
-Train = Literal["all", "head"]
+Train = Literal["all", "head", "memory", "lora"]
 Optimizer = Literal["adamw", "adafactor"]
 Parallel = Literal["ddp", "fsdp"]
 
 DEFAULT_MODEL: Final = "infinisum-base"
 DEFAULT_OBJECTIVE: Final = "summarize,salience"  # of these, what the data have something for
-MEMORY_RULES: Final = ("delta_net", "delta", "delta_paper", "linear")  # of a new model
+MEMORY_RULES: Final = ("delta_net", "delta", "delta_paper", "linear")  # of new memories
 PASSKEY_MODEL: Final = "passkey"  # the toy of `bench passkey`
 BUNDLED_MODELS: Final = (DEFAULT_MODEL, PASSKEY_MODEL)
 CHAPTERS_AT_ONCE: Final = 8  # chapter contexts held and decoded together; bounds memory
@@ -145,7 +145,7 @@ class FinetuneOptions:
     preset: str = "base"  # sizes of a model that starts from new weights
     memory_rule: str | None = None  # of new weights, in all layers; None: the preset's
     embeddings: Embeddings = "random"  # of new weights, or a head's; distilled from an encoder
-    train: Train = "all"  # every weight, or the salience head alone
+    train: Train = "all"  # every weight, the salience head alone, memories and gates, LoRA
     objective: str = DEFAULT_OBJECTIVE  # names, each with an optional weight: "summarize:2,…"
     max_steps: int = 1_000
     time_limit_minutes: float | None = None  # ends cleanly, with a loadable model
@@ -284,6 +284,37 @@ class LabelOptions:
         _at_least("--skip", self.skip, 0)
         if self.limit is not None:
             _at_least("--limit", self.limit, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class ConvertOptions:
+    """What to convert and how: the options of `infinisum convert`."""
+
+    donor: str  # folder or hub id of a pretrained model
+    output: Path  # folder of the converted model
+    segment_length: int | None = None  # tokens; None: what the donor was trained on
+    window_segments: int = 4  # whole segments that the decoder sees exactly
+    reservoir_length: int = 2_048  # states of salient sentences that stay exact
+    memory_rule: str = "delta_net"  # of all layers
+    gate: float = -2.0  # beta of every mixing gate at the start; sigmoid(-2) is 0.12
+    dtype: str = "auto"  # of the weights that are written; auto: as the donor has them
+    shard_gb: float = 2.0  # most of one file of weights, and what is held in memory of them
+    seed: int = 0  # of the weights that the donor has nothing for
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            UsageError: a value that makes no sense.
+        """
+        _one_of("--memory-rule", self.memory_rule, MEMORY_RULES)
+        _one_of("--dtype", self.dtype, ("auto", "float32", "bfloat16", "float16"))
+        if self.segment_length is not None:
+            _at_least("--segment-length", self.segment_length, 2)
+        _at_least("--window-segments", self.window_segments, 0)
+        _at_least("--reservoir-length", self.reservoir_length, 0)
+        if not self.shard_gb > 0:
+            raise UsageError(f"--shard-gb {self.shard_gb}: must be above 0.")
 
 
 def option_name(field_name: str) -> str:

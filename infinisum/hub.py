@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 from infinisum.config import BUNDLED_MODELS, DEFAULT_MODEL
-from infinisum.errors import NotFoundError
+from infinisum.errors import InputError, NotFoundError
 
 CONFIG_FILE = "config.json"
+WEIGHTS_FILE = "model.safetensors"
+INDEX_FILE = "model.safetensors.index.json"  # of weights in several files, by tensor
 MODEL_HINT = "Name a folder with config.json, model.safetensors and tokenizer.json, or a hub id."
+FETCH_HINT = "Fetch the model again; all of its files belong in one folder."
 CONNECT_SECONDS = 5.0  # how long the hub may take to answer before it counts as out of reach
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
@@ -40,6 +44,28 @@ def find_model(name: str | Path = DEFAULT_MODEL) -> Path:
 def is_model(name: str) -> bool:
     """Whether a name is a model's without asking the network: a folder, or a bundled one."""
     return name in BUNDLED_MODELS or (Path(name).expanduser() / CONFIG_FILE).is_file()
+
+
+def weight_files(folder: Path) -> tuple[Path, ...]:
+    """The files a model's weights are in: one, or those its index names; none where there are none.
+
+    Raises:
+        InputError: the index cannot be read, or a file it names is missing.
+    """
+    if (folder / WEIGHTS_FILE).is_file():
+        return (folder / WEIGHTS_FILE,)
+    index = folder / INDEX_FILE
+    if not index.is_file():
+        return ()
+    try:
+        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        paths = tuple(folder / Path(name).name for name in names)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{index}: not an index of weights.", FETCH_HINT) from error
+    for path in paths:
+        if not path.is_file():
+            raise InputError(f"{path}: this part of the weights is missing.", FETCH_HINT)
+    return paths
 
 
 def bundled_folders(name: str = DEFAULT_MODEL) -> tuple[Path, ...]:

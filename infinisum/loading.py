@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infinisum.errors import InputError, NotFoundError, UsageError
+from infinisum.hub import CONFIG_FILE, WEIGHTS_FILE, weight_files
 from infinisum.tokenizer import TOKENIZER_FILE, Tokenizer, load_tokenizer
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class LoadedModel:
 
 
 def load_model(folder: str | Path, device: str = "auto", dtype: str = "auto") -> LoadedModel:
-    """Load a model folder (config.json, model.safetensors, tokenizer.json).
+    """Load a model folder (config.json, model.safetensors or its parts, tokenizer.json).
 
     Weights come from safetensors only; nothing of a checkpoint is executed.
 
@@ -70,8 +71,9 @@ def load_model(folder: str | Path, device: str = "auto", dtype: str = "auto") ->
         UsageError: the device is not there, or the dtype is unknown.
     """
     folder = Path(folder)
-    for name in ("config.json", "model.safetensors"):
-        if not (folder / name).is_file():
+    has_config = (folder / CONFIG_FILE).is_file()
+    for name, there in ((CONFIG_FILE, has_config), (WEIGHTS_FILE, weight_files(folder))):
+        if not there:
             raise NotFoundError(
                 f"{folder}: no model here ({name} is missing).",
                 "Name a model folder with --model, or leave it out for the default model.",
@@ -127,8 +129,9 @@ def model_type(folder: Path) -> str:
 def model_fingerprint(folder: Path) -> str:
     """Tells models apart: a hash of the files that decide what a model computes."""
     digest = hashlib.sha256()
-    for name in ("config.json", TOKENIZER_FILE, "model.safetensors"):
-        with (folder / name).open("rb") as file:
+    files = [folder / CONFIG_FILE, folder / TOKENIZER_FILE, *weight_files(folder)]
+    for path in files:
+        with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()[:32]
 

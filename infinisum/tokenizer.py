@@ -17,8 +17,9 @@ by id.
 from __future__ import annotations
 
 import hashlib
+import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -30,11 +31,20 @@ if TYPE_CHECKING:
 Task = Literal["chapter", "book", "continue", "infill"]
 
 TOKENIZER_FILE = "tokenizer.json"
+TOKENIZER_CONFIG_FILE = "tokenizer_config.json"
 PAD, EOS, BOS, UNK, MASK, SEP = "<pad>", "</s>", "<s>", "<unk>", "<mask>", "<sep>"
 TASKS: tuple[Task, ...] = ("chapter", "book", "continue", "infill")
 WORD_BUCKETS = (50, 100, 150, 200, 300, 400, 600, 800, 1200, 1600)
 SENTINELS = 32
 LINE, PARAGRAPH = "\n", "\n\n"
+# Which token is what, in the words of `tokenizer_config.json`, in the order of the ids below.
+ROLES: dict[str, str] = {
+    "pad_token": PAD,
+    "eos_token": EOS,
+    "bos_token": BOS,
+    "mask_token": MASK,
+    "sep_token": SEP,
+}
 
 SPECIAL_TOKENS: tuple[str, ...] = (
     *(PAD, EOS, BOS, UNK, MASK),  # ids 0 to 4
@@ -52,6 +62,9 @@ _TYPEWRITER = str.maketrans(
 class Tokenizer:
     """The vocabulary of one model.
 
+    Models made from others' weights call some tokens otherwise, T5 its placeholders
+    `<extra_id_0>` … and what writing starts from `<pad>`.
+
     Attributes:
         vocab_size: number of token ids.
         pad_id, eos_id, bos_id, sep_id, mask_id: ids of the special tokens.
@@ -62,24 +75,30 @@ class Tokenizer:
     Args:
         backend: a vocabulary with all of `SPECIAL_TOKENS`.
         name: how messages call it, usually the file.
+        roles: which token is what ("bos_token": "<pad>"), where that differs from ours.
 
     Raises:
         InputError: a special token is missing.
     """
 
-    def __init__(self, backend: tokenizers.Tokenizer, name: str = TOKENIZER_FILE) -> None:
+    def __init__(
+        self,
+        backend: tokenizers.Tokenizer,
+        name: str = TOKENIZER_FILE,
+        roles: Mapping[str, str] | None = None,
+    ) -> None:
         backend.encode_special_tokens = True  # "</s>" in a book is text
         self._backend = backend
         self._name = name
         self.vocab_size: int = backend.get_vocab_size()
-        self.pad_id = self.token_id(PAD)
-        self.eos_id = self.token_id(EOS)
-        self.bos_id = self.token_id(BOS)
-        self.mask_id = self.token_id(MASK)
-        self.sep_id = self.token_id(SEP)
+        self._roles = {**ROLES, **(roles or {})}
+        self.pad_id, self.eos_id, self.bos_id, self.mask_id, self.sep_id = (
+            self.token_id(self._roles[role]) for role in ROLES
+        )
         self.line_id = self.token_id(LINE)
         self.paragraph_id = self.token_id(PARAGRAPH)
-        self.sentinel_ids = tuple(self.token_id(f"<extra_{i}>") for i in range(SENTINELS))
+        found = sentinel_ids(backend.token_to_id)
+        self.sentinel_ids = (self.token_id("<extra_0>"),) if found is None else found
         self._task_ids = {task: self.token_id(f"<{task}>") for task in TASKS}
         self._words_ids = {words: self.token_id(f"<words:{words}>") for words in WORD_BUCKETS}
 
@@ -100,7 +119,9 @@ class Tokenizer:
     @property
     def fingerprint(self) -> str:
         """Tells vocabularies apart: a hash of all that decides the ids of a text."""
-        return hashlib.blake2b(self._backend.to_str().encode(), digest_size=8).hexdigest()
+        named = "" if self._roles == ROLES else str(sorted(self._roles.items()))
+        content = self._backend.to_str() + named
+        return hashlib.blake2b(content.encode(), digest_size=8).hexdigest()
 
     def encode(self, text: str) -> list[int]:
         """Token ids of a text, without any special token."""
@@ -118,13 +139,23 @@ class Tokenizer:
         return text
 
     def prompt(self, task: Task, words: int) -> list[int]:
-        """What the decoder starts from: `<s>`, the task, the length wanted.
+        """What the decoder starts from: `<s>` or its like, the task, the length wanted.
 
         Args:
             task: what to write.
             words: length of the summary in words; the nearest of `WORD_BUCKETS` is used.
         """
         return [self.bos_id, self._task_ids[task], self._words_ids[word_bucket(words)]]
+
+
+def sentinel_ids(token_to_id: Callable[[str], int | None]) -> tuple[int, ...] | None:
+    """Ids of the placeholders `<extra_0>` …, or T5's `<extra_id_0>` …; None where some lack."""
+    for name in ("<extra_{}>", "<extra_id_{}>"):
+        ids = [token_to_id(name.format(i)) for i in range(SENTINELS)]
+        known = tuple(number for number in ids if number is not None)
+        if len(known) == SENTINELS:
+            return known
+    return None
 
 
 def plain_typography(text: str) -> str:
@@ -164,4 +195,14 @@ def load_tokenizer(folder: str | Path) -> Tokenizer:
             f"{path}: not a tokenizer ({' '.join(str(error).split())[:120]}).",
             "The file is damaged or of another kind; fetch the model again.",
         ) from error
-    return Tokenizer(backend, str(path))
+    return Tokenizer(backend, str(path), _roles(path.parent / TOKENIZER_CONFIG_FILE))
+
+
+def _roles(path: Path) -> dict[str, str]:
+    """Which token is what, as far as `tokenizer_config.json` says it; it may be missing."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    named = content if isinstance(content, dict) else {}
+    return {role: named[role] for role in ROLES if isinstance(named.get(role), str)}

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import infinisum
-from infinisum.cli import bench, eval, finetune, info, label, read, summarize
+from infinisum.cli import bench, convert, eval, finetune, info, label, read, summarize
 from infinisum.cli.console import Console, print_result
 from infinisum.errors import InfinisumError, StoppedError, UsageError
 
@@ -50,6 +50,7 @@ app.command("read", epilog=read.EXAMPLE)(read.read)
 app.command("info", epilog=info.EXAMPLE)(info.info)
 app.command("eval", epilog=eval.EXAMPLE)(eval.evaluate)
 app.command("finetune", epilog=finetune.EXAMPLE)(finetune.finetune)
+app.command("convert", epilog=convert.EXAMPLE)(convert.convert)
 app.command("label", epilog=label.EXAMPLE)(label.label)
 app.add_typer(bench.app, name="bench")
 
@@ -115,6 +116,15 @@ def _comes_of_ctrl_c(error: BaseException) -> bool:
 def _usage_error(error: typer.TyperException, args: Sequence[str]) -> UsageError:
     """Typer's own complaint as one line."""
     command = next((arg for arg in args if not arg.startswith("-")), "")
-    known = command in {"summarize", "read", "info", "eval", "finetune", "label", "bench"}
+    known = command in {
+        "summarize",
+        "read",
+        "info",
+        "eval",
+        "finetune",
+        "convert",
+        "label",
+        "bench",
+    }
     hint = f"See infinisum {command + ' ' if known else ''}--help."
     return UsageError(" ".join(error.format_message().split()), hint)

@@ -63,7 +63,10 @@ def finetune(
     train_what: Annotated[
         str,
         typer.Option(
-            "--train", metavar="WHAT", help="all, or head: what marks key sentences, alone."
+            "--train",
+            metavar="WHAT",
+            help="all; head: what marks key sentences, alone; memory: memories and gates; "
+            "lora: these, and small matrices beside the rest.",
         ),
     ] = _DEFAULT.train,
     objective: Annotated[

@@ -14,7 +14,7 @@ from infinisum.cli.sources import BOOK_ENDINGS, STDIN, open_source
 from infinisum.config import DEFAULT_MODEL, SummarizeOptions
 from infinisum.document.phrases import counted, size
 from infinisum.errors import UsageError
-from infinisum.hub import find_model, is_model
+from infinisum.hub import find_model, is_model, weight_files
 from infinisum.summary.summary import one_line, printable
 
 if TYPE_CHECKING:
@@ -173,14 +173,13 @@ def _model_facts(folder: Path) -> dict[str, Any]:
     from infinisum.model.cost import parameters, state_bytes
 
     config = read_config(folder)
-    weights = folder / "model.safetensors"
     return {
         "kind": "model",
         "name": folder.resolve().name,
         "version": config.infinisum_version,
         "writes_well": config.writes_well,
         "parameters": parameters(config),
-        "weights_bytes": weights.stat().st_size if weights.is_file() else 0,
+        "weights_bytes": sum(path.stat().st_size for path in weight_files(folder)),
         "state_bytes": state_bytes(config),
         "d_model": config.d_model,
         "num_heads": config.num_heads,

@@ -13,19 +13,19 @@ from infinisum.books.reader import read_book
 from infinisum.config import DecodingOptions, Method, SummarizeOptions
 from infinisum.errors import InfinisumError
 from infinisum.evaluation.cases import Case
+from infinisum.hub import CONFIG_FILE, WEIGHTS_FILE, weight_files
+from infinisum.tokenizer import TOKENIZER_FILE
 
 if TYPE_CHECKING:
     from infinisum.loading import LoadedModel
-
-WEIGHTS = ("config.json", "model.safetensors", "tokenizer.json")
 
 
 @lru_cache(maxsize=8)
 def model_fingerprint(folder: Path) -> str:
     """Tells models apart: a hash of config, weights and vocabulary."""
     digest = hashlib.sha256()
-    for name in WEIGHTS:
-        path = folder / name
+    weights = weight_files(folder) or (folder / WEIGHTS_FILE,)
+    for path in (folder / CONFIG_FILE, *weights, folder / TOKENIZER_FILE):
         if path.is_file():
             with path.open("rb") as file:
                 while block := file.read(1 << 20):

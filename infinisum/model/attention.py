@@ -20,6 +20,7 @@ class LocalPositions(NamedTuple):
     queries: tuple[Tensor, Tensor] | None  # rotary table [N, d_k]
     keys: tuple[Tensor, Tensor] | None  # [N, d_k], or from -P on for "xl"
     bias: Tensor | None  # [1, H, N, N or P + N] for "t5_bias"
+    distance: Tensor | None  # [N, N or P + N] where `local_radius` limits what tokens see
 
     @classmethod
     def of(
@@ -29,13 +30,17 @@ class LocalPositions(NamedTuple):
         here = torch.arange(N, device=like.device)
         P = config.segment_length if config.memory_rule == "xl" else 0
         keys = torch.arange(-P, N, device=like.device)
+        distance = None
+        if config.local_radius is not None and config.local_radius < P + N - 1:
+            distance = (keys - here[:, None]).abs()
         if relative is not None:
-            return cls(None, None, relative(here, keys).to(like.dtype))
+            return cls(None, None, relative(here, keys).to(like.dtype), distance)
         theta = config.rope_theta
         return cls(
             rotary(here, config.d_kv, theta, like.dtype),
             rotary(keys, config.d_kv, theta, like.dtype),
             None,
+            distance,
         )
 
 
@@ -130,6 +135,10 @@ class InfiniAttention(nn.Module):
             q, k = rotate(q, at.queries), rotate(k, at.keys)
         B, S = q.shape[:2]
         allowed = _allow_something(mask).flatten(0, 1)[:, None, None, :]  # [B S, 1, 1, N]
+        radius = self.config.local_radius
+        if at.distance is not None and radius is not None:
+            near = at.distance <= radius  # padding may see itself, or it would see nothing: NaN
+            allowed = (allowed & near) | (at.distance == 0)  # [B S, 1, N, N]
         bias = _with_bias(allowed, at.bias)
         A_dot = attend(
             q.flatten(0, 1), k.flatten(0, 1), v.flatten(0, 1), bias, self.config.attention_scale

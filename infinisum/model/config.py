@@ -41,6 +41,8 @@ class InfinisumConfig(PreTrainedConfig):
     rope_theta: float = 10_000.0
     relative_buckets: int = 32  # of position="t5_bias"
     relative_max_distance: int = 128
+    bias_every_layer: bool = False  # UMT5: a bias of its own in each layer, not one for the stack
+    local_radius: int | None = None  # LongT5: how far encoder tokens see each other; None: N
     attention_scale: float | None = None  # None: 1/sqrt(d_kv); T5 uses 1.0
     scale_decoder_outputs: bool = False  # T5 1.0 multiplies the last hidden state by D^-0.5
     norm_epsilon: float = 1e-6
@@ -67,6 +69,7 @@ class InfinisumConfig(PreTrainedConfig):
     sentence_words: int = 128  # width of the word vectors that sentence vectors are made of
     sentence_dim: int = 384  # width of the sentence vectors (distilled from a sentence encoder)
 
+    donor: str = ""  # the pretrained model whose weights these were made from
     infinisum_version: str = ""  # of the weights, said in every summary they make
     writes_well: bool = False  # whether the text they generate is fit to be shown unasked
 
@@ -100,3 +103,5 @@ class InfinisumConfig(PreTrainedConfig):
         for name in ("segment_length", "delta_chunk", "num_heads", "d_kv", "d_model"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1")
+        if self.local_radius is not None and self.local_radius < 0:
+            raise ValueError("local_radius must be at least 0")

@@ -70,7 +70,8 @@ def parameters(config: Config) -> int:
     if config.place_embeddings:
         decoder += config.place_buckets * D
     if config.position == "t5_bias":
-        embeddings += 2 * config.relative_buckets * H
+        layers = config.encoder_layers + config.decoder_layers
+        embeddings += (layers if config.bias_every_layer else 2) * config.relative_buckets * H
     E, hidden = config.sentence_dim, config.salience_hidden
     head = config.vocab_size * config.sentence_words + config.sentence_words * E
     head += (D + E + config.sentence_features) * hidden + hidden + hidden + 1

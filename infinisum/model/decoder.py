@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import torch
@@ -24,7 +25,7 @@ from infinisum.model.layers import (
     split_heads,
 )
 from infinisum.model.memory import BlockMemory, MemoryState, advance, hard_write_gate, read
-from infinisum.model.positions import RelativeBias, rotary, rotate
+from infinisum.model.positions import RelativeBias, relative_bias, rotary, rotate
 
 
 class VisibleBook(NamedTuple):
@@ -211,13 +212,7 @@ class InfiniDecoder(nn.Module):
     def __init__(self, config: InfinisumConfig) -> None:
         super().__init__()
         self.config = config
-        self.relative_bias = (
-            RelativeBias(
-                config.num_heads, config.relative_buckets, config.relative_max_distance, False
-            )
-            if config.position == "t5_bias"
-            else None
-        )
+        self.relative_bias = relative_bias(config, config.decoder_layers, bidirectional=False)
         self.distance = PlaceEmbedding(config, config.d_model) if config.place_embeddings else None
         self.layers = nn.ModuleList(DecoderLayer(config, i) for i in range(config.decoder_layers))
         self.norm = RMSNorm(config.d_model, config.norm_epsilon)
@@ -257,8 +252,7 @@ class InfiniDecoder(nn.Module):
         table = None
         if self.relative_bias is None:
             table = rotary(here, self.config.d_kv, self.config.rope_theta, embedded.dtype)
-        else:
-            mask = self._biased(here, mask, embedded.dtype)
+        masks = self._masks(here, mask, embedded.dtype)
         exact = None
         if cache is None or not cache.is_updated.get(0):
             exact = book.states
@@ -266,17 +260,31 @@ class InfiniDecoder(nn.Module):
                 exact = exact + self.distance(book.distance)
         x = self.dropout(embedded)
         for layer in self.layers:
-            x = layer(x, mask, table, exact, book, cache)
+            x = layer(x, next(masks), table, exact, book, cache)
         return self.dropout(self.norm(x))  # type: ignore[no-any-return]
 
-    def _biased(self, here: Tensor, mask: Tensor | None, dtype: torch.dtype) -> Tensor:
-        """T5's relative bias with -inf where the mask forbids."""
-        length = int(here[-1]) + 1 if mask is None else mask.shape[-1]
-        keys = torch.arange(length, device=here.device)
-        assert self.relative_bias is not None
-        bias: Tensor = self.relative_bias(here, keys).to(dtype)  # [1, H, T, keys]
-        if mask is None:
-            return bias.masked_fill(keys > here[:, None], float("-inf"))
-        if mask.dtype == torch.bool:
-            return bias.masked_fill(~mask, float("-inf"))
-        return bias + mask
+    def _masks(
+        self, here: Tensor, mask: Tensor | None, dtype: torch.dtype
+    ) -> Iterator[Tensor | None]:
+        """The mask of each layer in turn; made once where all layers have the same."""
+        if isinstance(self.relative_bias, nn.ModuleList):
+            for bias in self.relative_bias:
+                yield _biased(bias, here, mask, dtype)  # type: ignore[arg-type]
+        elif self.relative_bias is not None:
+            yield from repeat(_biased(self.relative_bias, here, mask, dtype))
+        else:
+            yield from repeat(mask)
+
+
+def _biased(
+    relative: RelativeBias, here: Tensor, mask: Tensor | None, dtype: torch.dtype
+) -> Tensor:
+    """T5's relative bias with -inf where the mask forbids."""
+    length = int(here[-1]) + 1 if mask is None else mask.shape[-1]
+    keys = torch.arange(length, device=here.device)
+    bias: Tensor = relative(here, keys).to(dtype)  # [1, H, T, keys]
+    if mask is None:
+        return bias.masked_fill(keys > here[:, None], float("-inf"))
+    if mask.dtype == torch.bool:
+        return bias.masked_fill(~mask, float("-inf"))
+    return bias + mask

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import repeat
 from typing import NamedTuple
 
 import torch
@@ -12,7 +14,7 @@ from infinisum.model.attention import InfiniAttention, LocalPositions, rule_of_l
 from infinisum.model.config import InfinisumConfig
 from infinisum.model.layers import FeedForward, RMSNorm
 from infinisum.model.memory import MemoryState
-from infinisum.model.positions import RelativeBias
+from infinisum.model.positions import relative_bias
 
 
 class EncoderState(NamedTuple):
@@ -55,13 +57,7 @@ class InfiniEncoder(nn.Module):
     def __init__(self, config: InfinisumConfig) -> None:
         super().__init__()
         self.config = config
-        self.relative_bias = (
-            RelativeBias(
-                config.num_heads, config.relative_buckets, config.relative_max_distance, True
-            )
-            if config.position == "t5_bias"
-            else None
-        )
+        self.relative_bias = relative_bias(config, config.encoder_layers, bidirectional=True)
         self.layers = nn.ModuleList(EncoderLayer(config, i) for i in range(config.encoder_layers))
         self.norm = RMSNorm(config.d_model, config.norm_epsilon)
         self.dropout = nn.Dropout(config.dropout)
@@ -97,11 +93,20 @@ class InfiniEncoder(nn.Module):
         """
         filled = mask.any(-1).long()  # [B, S]
         index = state.segments[:, None] + filled.cumsum(1) - filled  # [B, S]
-        positions = LocalPositions.of(self.config, embedded.shape[2], embedded, self.relative_bias)
+        positions = self._positions(embedded)
         x = self.dropout(embedded)
         memories = []
         for layer, memory in zip(self.layers, state.memories, strict=True):
-            x, memory = layer(x, mask, index, memory, positions)
+            x, memory = layer(x, mask, index, memory, next(positions))
             memories.append(memory)
         after = EncoderState(tuple(memories), state.segments + filled.sum(1))
         return self.dropout(self.norm(x)), index, after
+
+    def _positions(self, embedded: Tensor) -> Iterator[LocalPositions]:
+        """Of each layer in turn; made once where all layers have the same."""
+        N = embedded.shape[2]
+        if isinstance(self.relative_bias, nn.ModuleList):
+            for bias in self.relative_bias:
+                yield LocalPositions.of(self.config, N, embedded, bias)  # type: ignore[arg-type]
+        else:
+            yield from repeat(LocalPositions.of(self.config, N, embedded, self.relative_bias))

@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from infinisum.model.config import InfinisumConfig
+
 
 def log_bucket(distance: Tensor, buckets: int, maximum: int) -> Tensor:
     """Bucket of a non-negative distance: exact for small ones, logarithmic up to `maximum`."""
@@ -52,3 +54,17 @@ class RelativeBias(nn.Module):
         else:
             bucket = log_bucket((-relative).clamp(min=0), self.buckets, self.maximum)
         return self.embedding(bucket).permute(2, 0, 1)[None]  # type: ignore[no-any-return]
+
+
+def relative_bias(
+    config: InfinisumConfig, layers: int, bidirectional: bool
+) -> RelativeBias | nn.ModuleList | None:
+    """T5's bias of a stack: one for all layers, one each, or None with other positions."""
+    if config.position != "t5_bias":
+        return None
+
+    def make() -> RelativeBias:
+        buckets, maximum = config.relative_buckets, config.relative_max_distance
+        return RelativeBias(config.num_heads, buckets, maximum, bidirectional)
+
+    return nn.ModuleList(make() for _ in range(layers)) if config.bias_every_layer else make()

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from infinisum.atomic import sync
 from infinisum.config import FinetuneOptions, option_name
 from infinisum.errors import UsageError
 from infinisum.training.plan import Plan
@@ -21,7 +20,7 @@ KEPT = 2
 FIXED_OPTIONS = (
     *("objective", "max_steps", "batch_size", "batch_tokens", "min_segments", "max_segments"),
     *("curriculum_share", "learning_rate", "gate_learning_rate", "write_cost", "optimizer"),
-    *("seed", "dtype"),
+    *("seed", "dtype", "train"),
 )
 
 
@@ -70,7 +69,7 @@ def check_resumable(checkpoint: Path, run: dict[str, Any]) -> None:
     wrong = [
         f"{name} was {before['options'].get(name)} and is {value}"
         for name, value in run["options"].items()
-        if before["options"].get(name) != value
+        if before["options"].get(name, value) != value  # older runs did not note all of them
     ]
     if before["data"] != run["data"]:
         wrong.append("the data are others")
@@ -100,33 +99,14 @@ def publish(unfinished: Path, folder: Path, run: dict[str, Any]) -> None:
     part = unfinished / RUN_FILE
     part.write_text(json.dumps(run), encoding="utf-8")
     for path in [*sorted(unfinished.rglob("*")), unfinished]:
-        _sync(path)
+        sync(path)
     target = folder / unfinished.name
     shutil.rmtree(target, ignore_errors=True)
     unfinished.rename(target)
-    _sync(folder)
+    sync(folder)
     _remove(path for path in whole_checkpoints(folder)[:-KEPT])
 
 
 def _remove(paths: Any) -> None:
     for path in paths:
         shutil.rmtree(path, ignore_errors=True)
-
-
-def replace_files(part: Path, folder: Path, last: Sequence[str]) -> None:
-    """Move the files of `part` to `folder`, over those that are there; `last` come last."""
-    for path in part.iterdir():
-        _sync(path)
-    names = sorted(path.name for path in part.iterdir())
-    for name in [*(n for n in names if n not in last), *(n for n in last if n in names)]:
-        (part / name).replace(folder / name)
-    part.rmdir()
-    _sync(folder)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -13,8 +13,10 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 from transformers import PrinterCallback, Seq2SeqTrainingArguments, set_seed
 
+from infinisum.atomic import replace_files
 from infinisum.config import DEFAULT_OBJECTIVE, FinetuneOptions
 from infinisum.errors import OutputError, UsageError
+from infinisum.hub import INDEX_FILE, WEIGHTS_FILE, weight_files
 from infinisum.loading import choose, load_model
 from infinisum.model.config import COMPRESSIVE_RULES, InfinisumConfig
 from infinisum.model.modeling import InfinisumForConditionalGeneration
@@ -27,12 +29,12 @@ from infinisum.training.checkpoints import (
     check_resumable,
     describe_run,
     fingerprint,
-    replace_files,
     whole_checkpoints,
 )
 from infinisum.training.head import fit_head
 from infinisum.training.objectives import Objective, objectives_named
 from infinisum.training.overlap import held_out
+from infinisum.training.parts import choose_parts, merge_parts
 from infinisum.training.plan import Curriculum, DrawnTexts, Plan, of_use, rows_of
 from infinisum.training.preparing import needs_no_summary, prepared
 from infinisum.training.probe import Probe, probe_batch
@@ -56,7 +58,7 @@ def start_model(options: FinetuneOptions) -> tuple[InfinisumForConditionalGenera
         raise UsageError(
             "--model is missing.", "Name a model folder, or one with a tokenizer.json alone."
         )
-    if (options.model / "model.safetensors").is_file():
+    if weight_files(options.model):
         loaded = load_model(options.model, "cpu", "float32")
         return loaded.encoder_decoder, loaded.tokenizer
     if options.preset not in PRESETS:
@@ -131,6 +133,7 @@ def finetune(
         model.to(stored_dtype(options.model))  # type: ignore[arg-type]
         save_model(model, options)
         return options.output
+    choose_parts(model, options)
     if options.objective == DEFAULT_OBJECTIVE:
         objectives = of_use(objectives, data)
     plan = plan_of(options, objectives, data, model.config, arguments.world_size)
@@ -176,6 +179,7 @@ def finetune(
     sharded = trainer.is_fsdp_enabled
     weights = trainer.accelerator.get_state_dict(trainer.model) if sharded else None
     if trainer.is_world_process_zero():
+        merge_parts(trainer.network)
         save_model(trainer.network, options, weights)
     return options.output
 
@@ -311,7 +315,7 @@ def save_model(
             source = options.model / name
             if source.is_file():
                 shutil.copyfile(source, part / name)
-        replace_files(part, output, last=("model.safetensors",))
+        replace_files(part, output, last=(WEIGHTS_FILE, INDEX_FILE))
     except (OSError, RuntimeError, SafetensorError) as error:
         shutil.rmtree(part, ignore_errors=True)
         good = whole_checkpoints(output / CHECKPOINTS)

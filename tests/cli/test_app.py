@@ -20,11 +20,13 @@ COMMANDS = (
     ["read"],
     ["eval"],
     ["finetune"],
+    ["convert"],
     ["label"],
     ["bench", "memory"],
     ["bench", "speed"],
 )
 NEEDS_MODEL = ("--device", "--dtype", "--model")
+WITHOUT_MODEL = (["info"], ["label"], ["convert"])
 
 
 def start(*args: object, **options: object) -> subprocess.Popen[bytes]:
@@ -50,7 +52,7 @@ def test_help_has_an_example_and_imports_nothing_heavy(command: list[str]) -> No
 def test_options_have_one_meaning_everywhere(cli: Cli, command: list[str]) -> None:
     text = cli(*command, "--help").out
     for option in ("--device", "--dtype", "--json", "--debug", "--model"):
-        assert option in text or (command in (["info"], ["label"]) and option in NEEDS_MODEL)
+        assert option in text or (command in WITHOUT_MODEL and option in NEEDS_MODEL)
 
 
 def test_version(cli: Cli) -> None:
