@@ -144,6 +144,7 @@ class FinetuneOptions:
     model: Path | None = None  # folder to start from; None: new weights of `preset`
     preset: str = "base"  # sizes of a model that starts from new weights
     memory_rule: str | None = None  # of new weights, in all layers; None: the preset's
+    encoder_rule: str | None = None  # of new weights, in the encoder's layers alone; may be "none"
     embeddings: Embeddings = "random"  # of new weights, or a head's; distilled from an encoder
     train: Train = "all"  # every weight, the salience head alone, memories and gates, LoRA
     objective: str = DEFAULT_OBJECTIVE  # names, each with an optional weight: "summarize:2,…"
@@ -153,12 +154,13 @@ class FinetuneOptions:
     learning_rate: float = 3e-4
     gate_learning_rate: float = 0.01  # gates hardly move at the rate of the other weights
     write_cost: float = 0.0  # weight of what is written to memory, in the loss
+    write_free: int = 8  # tokens of a text that each head may write at no cost
     batch_tokens: int = 32_768  # most tokens a batch, padding included
     accumulate: int = 1  # batches a step of each process
     min_segments: int = 2  # longest text of a step, in segments, when training begins
     max_segments: int = 32  # and once the curriculum is over
     curriculum_share: float = 0.3  # of the steps, over which it grows
-    held_out: tuple[Path, ...] = ()  # JSONL files of works that must stay out of training
+    held_out: tuple[Path, ...] = ()  # works that must stay out of training, in any layout
     optimizer: Optimizer = "adamw"
     recompute: bool = False  # activations in the backward pass: slower, far less memory
     parallel: Parallel = "ddp"  # with several processes: whole copies, or sharded weights (FSDP2)
@@ -186,12 +188,14 @@ class FinetuneOptions:
         _at_least("--workers", self.workers, 0)
         for name in (
             *("max_steps", "batch_size", "batch_tokens", "accumulate", "min_segments"),
-            *("max_segments", "log_steps", "probe_steps"),
+            *("max_segments", "log_steps", "probe_steps", "write_free"),
         ):
             _at_least(option_name(name), getattr(self, name), 1)
         _at_least("--write-cost", self.write_cost, 0)
         if self.memory_rule is not None:
             _one_of("--memory-rule", self.memory_rule, MEMORY_RULES)
+        if self.encoder_rule is not None:
+            _one_of("--encoder-rule", self.encoder_rule, (*MEMORY_RULES, "none"))
         if not 0 <= self.curriculum_share <= 1:
             raise UsageError(f"--curriculum-share {self.curriculum_share}: must be 0 to 1.")
         for name in ("learning_rate", "gate_learning_rate", "save_minutes", "time_limit_minutes"):
@@ -267,7 +271,7 @@ class LabelOptions:
 
     data: tuple[Path, ...]  # JSONL files with text and summary, or folders of them
     output: Path  # folder of the labels
-    held_out: tuple[Path, ...] = ()  # JSONL files of works that must stay out
+    held_out: tuple[Path, ...] = ()  # works that must stay out, in any layout
     meaning: bool = True  # labels by meaning too, with vectors of the sentences; else by words
     limit: int | None = None  # most chapters; None: all
     skip: int = 0  # chapters passed over first, in the same order

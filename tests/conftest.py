@@ -13,10 +13,6 @@ from tests.tiny_model import make_tiny_model
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# A shell shows 130 for both. Python dies of the signal where it came in the middle of code that is
-# compiled while a module is imported, however well the exception was handled afterwards.
-INTERRUPTED = (130, -signal.SIGINT)
-
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:

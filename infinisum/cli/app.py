@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -60,7 +61,12 @@ def main() -> None:
     # Read by OpenMP when torch is loaded. On a machine that has anything else to do, threads that
     # spin while they wait made reading ten times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    if status == INTERRUPTED and hasattr(signal, "pthread_sigmask"):
+        # Python notes a Ctrl-C that came inside exec() of a string, as while a dataclass is made,
+        # and `python -m` kills itself with the signal at its end although it was dealt with.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    sys.exit(status)
 
 
 def run(args: Sequence[str]) -> int:

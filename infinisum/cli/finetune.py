@@ -53,6 +53,10 @@ def finetune(
         str | None,
         typer.Option(metavar="RULE", help="Of a new model: delta_net, delta, delta_paper, linear."),
     ] = None,
+    encoder_rule: Annotated[
+        str | None,
+        typer.Option(metavar="RULE", help="Of a new model's encoder alone; none: no memory."),
+    ] = None,
     embeddings: Annotated[
         str,
         typer.Option(
@@ -110,6 +114,9 @@ def finetune(
         float,
         typer.Option(metavar="X", help="Weight of what is written to memory, in the loss."),
     ] = _DEFAULT.write_cost,
+    write_free: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Tokens a head may write of a text at no cost.")
+    ] = _DEFAULT.write_free,
     batch_tokens: Annotated[
         int, typer.Option(metavar="N", min=1, help="Tokens a step, padding included.")
     ] = _DEFAULT.batch_tokens,
@@ -139,7 +146,9 @@ def finetune(
     ] = False,
     held_out: Annotated[
         list[Path] | None,
-        typer.Option(metavar="PATH", help="JSONL file of works that must stay out; repeatable."),
+        typer.Option(
+            metavar="PATH", help="Works that must stay out, in any layout of --data; repeatable."
+        ),
     ] = None,
     device: opt.Device = "auto",
     dtype: opt.Dtype = "auto",
@@ -168,6 +177,7 @@ def finetune(
         model=start,
         preset=preset,
         memory_rule=memory_rule,
+        encoder_rule=encoder_rule,
         embeddings=cast(Embeddings, embeddings),
         train=cast(Train, train_what),
         objective=objective,
@@ -177,6 +187,7 @@ def finetune(
         learning_rate=learning_rate,
         gate_learning_rate=gate_learning_rate,
         write_cost=write_cost,
+        write_free=write_free,
         batch_tokens=batch_tokens,
         min_segments=min_segments,
         max_segments=max_segments,
@@ -217,6 +228,8 @@ def finetune(
     else:
         from infinisum.training.trainer import finetune as train
 
+        if train_what == "head" and not first:
+            return  # the first process says why it cannot be done in several
         folder = train(options, console.note if first else lambda _: None, tell)
     if not first:
         return

@@ -66,7 +66,8 @@ def evaluate_passkey(
         on_cell: called with each cell as it is finished.
 
     Returns:
-        `{"model", "version", "memory_rule", "device", "dtype", "seed", "rows": [Cell…]}`.
+        `{"model", "version", "memory_rule", "cross_memory_rule", "device", "dtype", "seed",
+        "rows": [Cell…]}`.
 
     Raises:
         UsageError: a length is too short for the test.
@@ -94,6 +95,7 @@ def evaluate_passkey(
         "model": loaded.name,
         "version": loaded.version,
         "memory_rule": loaded.model.config.memory_rule,
+        "cross_memory_rule": loaded.model.config.cross_memory_rule,
         "device": loaded.device,
         "dtype": loaded.dtype,
         "seed": seed,

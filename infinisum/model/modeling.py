@@ -42,6 +42,7 @@ READING_ARGUMENTS = (
     "reservoir_length",
     "remember",
 )
+RECOMPUTED_TOKENS = 8_192  # whose activations in a layer are held at once where they are recomputed
 
 
 class StreamState(NamedTuple):
@@ -228,7 +229,7 @@ class InfinisumForConditionalGeneration(PreTrainedModel, GenerationMixin):
         reservoir_length: int | None = None,
         remember: bool = True,
     ) -> InfiniEncoderOutput:
-        """Read whole texts in one block (layer-major); see `read_block` for the shapes.
+        """Read whole texts, layer-major; see `read_block` for the shapes.
 
         With `remember=False` memories are empty whenever they are read: what are they worth?
         """
@@ -236,35 +237,33 @@ class InfinisumForConditionalGeneration(PreTrainedModel, GenerationMixin):
         if sentence_ids is not None:
             room = ids.shape[-1] - sentence_ids.shape[-1]
             sentence_ids = F.pad(sentence_ids, (0, room), value=-1)
-        state = self.initial_state(ids.shape[0], window_segments, reservoir_length)
-        if not remember:
-            given = (ids, mask, sentence_ids, sentence_features, reservoir_scores)
-            return self._encode_forgetting(given, state)
-        block, state = self.read_block(
-            ids, mask, state, sentence_ids, sentence_features, reservoir_scores
-        )
-        output = self.visible(state)
-        output.salience, output.vectors = block.salience, block.vectors
-        return output
-
-    def _encode_forgetting(
-        self, given: tuple[Tensor | None, ...], state: StreamState
-    ) -> InfiniEncoderOutput:
-        """Read segment by segment, and empty all memories after each."""
-        empty = state
+        given = (ids, mask, sentence_ids, sentence_features, reservoir_scores)
+        empty = state = self.initial_state(ids.shape[0], window_segments, reservoir_length)
         salience, vectors = [], []
-        assert given[0] is not None
-        for s in range(given[0].shape[1]):
-            ids, mask, *rest = (None if part is None else part[:, s : s + 1] for part in given)
-            assert ids is not None and mask is not None
-            block, state = self.read_block(ids, mask, _forgetful(state, empty), *rest)
+        size = self._block_segments(ids) if remember else 1
+        for s in range(0, ids.shape[1], size):
+            block_ids, block_mask, *rest = (
+                None if part is None else part[:, s : s + size] for part in given
+            )
+            assert block_ids is not None and block_mask is not None
+            state = state if remember else _forgetful(state, empty)
+            block, state = self.read_block(block_ids, block_mask, state, *rest)
             salience.append(block.salience)
             vectors.append(block.vectors)
-        output = self.visible(_forgetful(state, empty))
+        output = self.visible(state if remember else _forgetful(state, empty))
         if salience[0] is not None:
             output.salience = torch.cat([part for part in salience if part is not None], dim=1)
             output.vectors = torch.cat([part for part in vectors if part is not None], dim=1)
         return output
+
+    def _block_segments(self, ids: Tensor) -> int:
+        """Segments of `[B, S, N]` read at once: all, or fewer where activations are recomputed.
+
+        Then the backward pass holds those of one layer and one block at a time.
+        """
+        B, S, N = ids.shape
+        recomputed = self.training and self.decoder.writers[0].gradient_checkpointing
+        return max(1, RECOMPUTED_TOKENS // (B * N)) if recomputed else S
 
     def _segments(self, ids: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         """`[B, T]` or `[B, S, ≤ N]` as whole segments `[B, S, N]` with a bool mask.

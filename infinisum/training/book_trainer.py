@@ -49,7 +49,7 @@ class BookTrainer(Seq2SeqTrainer):
         weights: of each objective.
         run: what a checkpoint must have in common with the run that goes on from it.
         gate_learning_rate: of the mixing gates.
-        write_cost: weight of what is written to memory, in the loss.
+        write_cost: what writing to memory costs.
         optimizer_kind: "adamw" or "adafactor".
         recompute: whether activations are computed again; counts as work done.
         probe: None where the data have nothing for it.
@@ -66,7 +66,7 @@ class BookTrainer(Seq2SeqTrainer):
         weights: dict[str, float],
         run: dict[str, Any],
         gate_learning_rate: float,
-        write_cost: float,
+        write_cost: WriteCost,
         optimizer_kind: str,
         recompute: bool,
         probe: Probe | None,
@@ -79,7 +79,7 @@ class BookTrainer(Seq2SeqTrainer):
         self.gate_learning_rate, self.optimizer_kind = gate_learning_rate, optimizer_kind
         self.probe, self.probe_steps, self.vocabulary = probe, probe_steps, tokenizer
         self.recompute, self.probed = recompute, -1
-        self.write_cost = WriteCost(self.network, write_cost)
+        self.write_cost = write_cost
         self.part_names = (*sorted({*weights, "salience"}), "vectors", "write_cost")
         self.parts: dict[str, float] = {}
         self.part_steps: dict[str, set[int]] = {}

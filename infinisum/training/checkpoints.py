@@ -19,8 +19,8 @@ KEPT = 2
 # Options that decide what a step does; the others may change when a run goes on.
 FIXED_OPTIONS = (
     *("objective", "max_steps", "batch_size", "batch_tokens", "min_segments", "max_segments"),
-    *("curriculum_share", "learning_rate", "gate_learning_rate", "write_cost", "optimizer"),
-    *("seed", "dtype", "train"),
+    *("curriculum_share", "learning_rate", "gate_learning_rate", "write_cost", "write_free"),
+    *("optimizer", "seed", "dtype", "train"),
 )
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from infinisum.datasets.jsonl import read_json_lines
+from infinisum.datasets.document import Missing, plain_title
+from infinisum.datasets.reader import scan
 
 Hashes = npt.NDArray[np.uint64]
 
@@ -22,8 +23,8 @@ SAMPLED = 8  # one shingle in so many is kept, chosen by its hash
 LEAST_SHARED = 3  # sampled shingles; fewer are a quotation both texts make
 LEAST_SHARE = 0.05  # of a text's sampled shingles
 
+_NAMING = ("id", "bid")  # fields that make an id; without them it is made of the row's number
 _WORD = re.compile(r"[^\W_]+")
-_ARTICLE = re.compile(r"^(?:the|a|an) ")
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -43,11 +44,6 @@ def shingles(text: str) -> Hashes:
     hashes *= _FACTOR
     hashes ^= hashes >> np.uint64(29)
     return np.unique(hashes[hashes % np.uint64(SAMPLED) == 0])
-
-
-def plain_title(title: str) -> str:
-    """A title for comparison: lower case, no leading article, no punctuation."""
-    return _ARTICLE.sub("", " ".join(_WORD.findall(title.lower())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +73,14 @@ class HeldOut:
         return shared >= LEAST_SHARED and shared >= LEAST_SHARE * len(own)
 
 
-def held_out(paths: Iterable[Path], split: str = "") -> HeldOut:
-    """Collect the texts of validation files.
+def held_out(paths: Iterable[Path]) -> HeldOut:
+    """Collect the texts that must stay out: all that the files and folders hold, of any split.
 
     Args:
-        paths: JSON-lines files with `text`, and `title` and `id` where known.
-        split: take only rows with this `split`; "" takes all.
+        paths: data sets of any layout that `infinisum.datasets` reads; summaries may be missing.
 
     Raises:
+        NotFoundError: there is nothing there, or nothing that is understood.
         InputError: a file cannot be read.
     """
     titles: set[str] = set()
@@ -92,15 +88,15 @@ def held_out(paths: Iterable[Path], split: str = "") -> HeldOut:
     found = [np.zeros(0, dtype=np.uint64)]
     seen: set[str] = set()
     for path in paths:
-        for row in read_json_lines(path):
-            if split and row.get("split") != split:
+        for document in scan(path):
+            titles.add(plain_title(document.title))
+            if isinstance(document, Missing):
                 continue
-            titles.add(plain_title(row.get("title") or ""))
-            ids.add(str(row.get("id", "")))
-            text = row.get("text") or ""
-            if text not in seen:
-                seen.add(text)
-                found.append(shingles(text))
+            if any(document.fields.get(name) for name in _NAMING):
+                ids.add(document.id)
+            if document.text not in seen:
+                seen.add(document.text)
+                found.append(shingles(document.text))
     return HeldOut(
         frozenset(titles - {""}), frozenset(ids - {""}), np.unique(np.concatenate(found))
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -39,6 +40,7 @@ from infinisum.training.plan import Curriculum, DrawnTexts, Plan, of_use, rows_o
 from infinisum.training.preparing import needs_no_summary, prepared
 from infinisum.training.probe import Probe, probe_batch
 from infinisum.training.shards import ShardDataset
+from infinisum.training.write_cost import WriteCost
 
 CHECKPOINTS = "checkpoints"
 WARMUP_SHARE = 0.05
@@ -69,6 +71,8 @@ def start_model(options: FinetuneOptions) -> tuple[InfinisumForConditionalGenera
     sizes = dict(PRESETS[options.preset])
     if options.memory_rule is not None:
         sizes |= dict.fromkeys(("memory_rule", "cross_memory_rule"), options.memory_rule)
+    if options.encoder_rule is not None:
+        sizes["memory_rule"] = options.encoder_rule
     config = InfinisumConfig(
         **sizes,
         vocab_size=-(-tokenizer.vocab_size // 64) * 64,
@@ -111,9 +115,12 @@ def finetune(
         OutputError: the model cannot be written.
         InfinisumError: the loss is no number, or has exploded.
     """
+    if options.train == "head":
+        _check_alone()
     clock = Clock(options.time_limit_minutes, options.save_minutes)
     device, dtype, _ = choose(options.device, options.dtype)
     model, tokenizer = start_model(options)
+    new = options.model is not None and not weight_files(options.model)
     N = model.config.segment_length
     objectives = objectives_named(options.weights(), tokenizer, N)
     arguments = training_arguments(options, model.config, device, dtype)
@@ -158,7 +165,7 @@ def finetune(
         weights={objective.name: weight for objective, weight in objectives.items()},
         run=run,
         gate_learning_rate=options.gate_learning_rate,
-        write_cost=options.write_cost,
+        write_cost=WriteCost(model, options.write_cost, options.write_free, grows=new),
         optimizer_kind=options.optimizer,
         recompute=options.recompute,
         probe=Probe(collator(found)) if found else None,
@@ -182,6 +189,19 @@ def finetune(
         merge_parts(trainer.network)
         save_model(trainer.network, options, weights)
     return options.output
+
+
+def _check_alone() -> None:
+    """Refuse to fit a head in several processes: each would fit the same one.
+
+    Raises:
+        UsageError: there are several.
+    """
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    if processes > 1:
+        raise UsageError(
+            f"--train head runs in one process, not in {processes}.", "Start it without torchrun."
+        )
 
 
 def _start_from(options: FinetuneOptions, run: dict[str, Any]) -> Path | None:

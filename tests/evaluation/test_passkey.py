@@ -154,11 +154,11 @@ def test_an_answer_counts_by_its_first_integer(
 
 
 def test_the_shipped_toy_finds_keys_far_beyond_what_it_was_trained_on() -> None:
-    """16,384 tokens of the repeated filler, three times the longest text in training."""
+    """16,384 tokens, three times the longest text in training, in both fillers."""
     toy = load_model(Path(__file__).parents[2] / "models" / "passkey", "cpu", "float32")
     assert sum(parameter.numel() for parameter in toy.model.parameters()) < 1_000_000
-    rows = evaluate_passkey(toy, [16_384], trials=40, fillers=["repeated"])["rows"]
-    assert [row["position"] for row in rows] == list(POSITIONS)
+    rows = evaluate_passkey(toy, [16_384], trials=40)["rows"]
+    assert [row["position"] for row in rows] == [*POSITIONS, *POSITIONS]
     for row in rows:
-        assert row["exact"] >= 0.9, row
+        assert row["exact"] >= 0.95, row
         assert row["memory_change"] == 0, row  # the filler is written by no gate at all

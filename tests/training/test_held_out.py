@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import random
 from pathlib import Path
@@ -10,8 +11,10 @@ import numpy as np
 import pytest
 
 from infinisum.config import FinetuneOptions
+from infinisum.datasets.document import plain_title
+from infinisum.errors import NotFoundError
 from infinisum.loading import load_model
-from infinisum.training.overlap import held_out, plain_title
+from infinisum.training.overlap import held_out
 from infinisum.training.shards import ShardDataset
 from infinisum.training.trainer import finetune
 from tests.tiny_model import DEEDS, PEOPLE, PLACES, small_book
@@ -114,3 +117,45 @@ def test_without_the_option_everything_is_used(
 def test_shared_phrases_alone_hold_nothing_out() -> None:
     book = "\n\n".join(chapter.text for chapter in small_book().chapters)
     assert not held_out([]).overlaps(book)
+
+
+@pytest.mark.parametrize("layout", ["table", "folder", "tree", "without ids"])
+def test_what_is_held_out_may_have_any_layout(tmp_path: Path, layout: str) -> None:
+    folder = tmp_path / "held"
+    if layout == "tree":
+        chapter = folder / "all_chapterized_books" / "9-chapters" / "1.txt"
+        chapter.parent.mkdir(parents=True)
+        chapter.write_text(text(100), encoding="utf-8")
+        summary = folder / "finished_summaries" / "novelguide" / "The Light" / "1.txt"
+        summary.parent.mkdir(parents=True)
+        summary.write_text(json.dumps({"summary": [SUMMARY]}), encoding="utf-8")
+        row = {
+            "bid": "9",
+            "source": "novelguide",
+            "book_id": "The Light.chapter 1",
+            "chapter_path": "all_chapterized_books/9-chapters/1.txt",
+            "summary_path": "finished_summaries/novelguide/The Light/1.txt",
+        }
+        held = folder / "chapter_summary_aligned_val_split.jsonl"
+        held.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    else:
+        folder.mkdir()
+        rows = {"bid": "9", "book_id": "The Light.chapter 1", "chapter": text(100)}
+        if layout == "without ids":
+            del rows["bid"]
+        held = folder / "validation.csv"
+        with held.open("w", encoding="utf-8", newline="") as file:
+            table = csv.DictWriter(file, [*rows, "summary_text"])
+            table.writeheader()
+            table.writerow({**rows, "summary_text": SUMMARY})
+    found = held_out([folder if layout in ("folder", "tree") else held])
+    assert found.overlaps(text(104, 4))
+    assert not found.overlaps(text(0))
+    assert found.has_title("Light")
+    # A number made up for a row without an id must not hold out a training row of that number.
+    assert bool(found.ids) == (layout != "without ids")
+
+
+def test_nothing_to_hold_out_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="no such file"):
+        held_out([tmp_path / "absent"])

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from infinisum.loading import load_model
-from infinisum.model.modeling import InfinisumForConditionalGeneration
+from infinisum.model.modeling import RECOMPUTED_TOKENS, InfinisumForConditionalGeneration
 from infinisum.training.optimizer import make_optimizer, optimizer_groups
 
 
@@ -27,7 +27,12 @@ def gradients(model: InfinisumForConditionalGeneration) -> dict[str, torch.Tenso
     return {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
 
 
-def test_recomputed_gradients_are_the_same(model: InfinisumForConditionalGeneration) -> None:
+@pytest.mark.parametrize("tokens", [RECOMPUTED_TOKENS, 64])
+def test_recomputed_gradients_are_the_same(
+    model: InfinisumForConditionalGeneration, monkeypatch: pytest.MonkeyPatch, tokens: int
+) -> None:
+    monkeypatch.setattr("infinisum.model.modeling.RECOMPUTED_TOKENS", tokens)
+    blocks = 1 if tokens == RECOMPUTED_TOKENS else 3
     model.train()
     kept = gradients(model)
     calls = 0
@@ -44,7 +49,9 @@ def test_recomputed_gradients_are_the_same(model: InfinisumForConditionalGenerat
     for writer in model.decoder.writers:
         writer._write = counted.__get__(writer)  # type: ignore[attr-defined,method-assign]
     again = gradients(model)
-    assert calls == 2 * len(model.decoder.writers)  # forward, and once more in the backward pass
+    assert calls == 2 * blocks * len(
+        model.decoder.writers
+    )  # forward, and once more in the backward pass
     assert kept.keys() == again.keys()
     for name, value in kept.items():
         assert torch.allclose(value, again[name], atol=1e-6), name

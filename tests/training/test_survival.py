@@ -85,6 +85,31 @@ def test_a_resumed_run_is_the_undisturbed_one(
         assert torch.allclose(value, other[name], atol=1e-6), name
 
 
+def test_bfloat16_trains_and_goes_on(
+    network: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(book_trainer, "matmul_peak", lambda *_: 1e12)  # slow in bfloat16
+    run = {**RUN, "objective": "summarize", "max_steps": 20, "probe_steps": 100}
+    run |= {"dtype": "bfloat16", "learning_rate": 0.01}
+    whole = options(network, data, tmp_path / "whole", **{**run, "save_minutes": 9.0})
+    finetune(whole)
+    losses = curve(whole.output)
+    first, last = (sum(losses[step] for step in steps) for steps in (range(1, 6), range(16, 21)))
+    assert last < 0.9 * first
+    weights = load_model(whole.output, "cpu", "float32").model.state_dict()
+    assert all(value.isfinite().all() for value in weights.values())
+
+    cut = replace(whole, output=tmp_path / "cut", save_minutes=1e-6)
+    with monkeypatch.context() as patch:
+        cut_off(patch, 12)
+        with pytest.raises(Killed):
+            finetune(cut)
+    finetune(replace(cut, resume=True))
+    resumed = curve(cut.output)
+    assert list(resumed) == list(losses)
+    assert list(resumed.values()) == pytest.approx(list(losses.values()), abs=1e-6)
+
+
 def test_a_finished_run_leaves_a_model_and_a_log(undisturbed: Path) -> None:
     assert len(whole_checkpoints(undisturbed / "checkpoints")) == 2
     lines = training_log(undisturbed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import numpy as np
@@ -13,22 +14,12 @@ from infinisum.segments import Segment, Sentence
 from infinisum.tokenizer import Tokenizer
 from infinisum.training.datasets import VECTOR_SIZE, Example
 from infinisum.training.objectives.base import Draw, RowInfo, with_target
+from infinisum.training.objectives.numbers import other_number
 
+CUT_SHARE = 0.5  # of the texts, with a number of the key line cut by the end of a segment
 REPEATED_SHARE = 0.3  # of the texts, filled with the paper's sentences instead of prose
-OTHER_NUMBERS = 2  # sentences with another number, at most, in a text of prose
-OTHER_LINES = (
-    "There were {} of them.",
-    "It was the year {}.",
-    "He counted {} sheep on the hill.",
-    "{} men had come.",
-    "The number of the house is {}.",
-    "She paid {} pounds for it.",
-    "The letter was dated {}.",
-    "Page {}.",
-    "{}.",
-    "His room was number {}.",
-    "The code on the box was {}.",
-)
+PLAIN_SHARE = 0.2  # of the texts of prose, with no numbers but its own
+NUMBERS_EVERY = (40, 600)  # tokens of the others, between one line with another number and the next
 
 Tokens = npt.NDArray[np.int32]
 
@@ -36,8 +27,8 @@ Tokens = npt.NDArray[np.int32]
 class Passkey:
     """Five digits hidden in the data's prose or in the paper's repeated sentences.
 
-    Texts fill every segment they are given, and the key may be cut by the end of one. Sentences
-    with other numbers stand in some, so that not just any number is an answer.
+    Texts fill every segment they are given, and the key may be cut by the end of one. Most have
+    other numbers in them, so that not just any number is an answer, nor worth remembering.
     """
 
     name = "passkey"
@@ -47,6 +38,7 @@ class Passkey:
         self.tokenizer, self.segment_length = tokenizer, segment_length
         self.introduction = self._encode(INTRODUCTION)
         self.repeated = self._encode(REPEATED)
+        self.stop = tokenizer.encode(".")[-1]
         self.prompt = [tokenizer.bos_id, *tokenizer.encode(QUESTION)]
 
     def usable(self, row: RowInfo) -> bool:
@@ -75,6 +67,8 @@ class Passkey:
             introduction = introduction[:0]
         filler = self._filler(example, max(0, room - len(introduction)), rng)
         at = rng.randint(0, len(filler))
+        if rng.random() < CUT_SHARE:
+            at = self._cutting(len(introduction), line, len(filler), rng)
         text = np.concatenate([introduction, filler[:at], line, filler[at:]])
         nothing = Sentence("", 0, 0, [0.0] * len(FEATURE_NAMES))  # what no span refers to
         made = Example(
@@ -88,6 +82,21 @@ class Passkey:
             vectors=np.zeros((0, VECTOR_SIZE), np.float16),
         )
         return with_target(made, self.prompt, self._answer(key))
+
+    def _cutting(self, before: int, line: Tokens, room: int, rng: random.Random) -> int:
+        """A place in the filler where the end of a segment cuts a number of the line.
+
+        Args:
+            before: tokens before the filler.
+            line: the key line.
+            room: tokens of filler.
+            rng: draws.
+        """
+        digits = [n for n, i in enumerate(line.tolist()) if self.tokenizer.decode([i]).isdigit()]
+        inside = [n for n in digits if n - 1 in digits]
+        first = -(before + rng.choice(inside)) % self.segment_length if inside else 0
+        places = range(first, room + 1, self.segment_length if inside else 1)
+        return rng.choice(places) if places else room
 
     def _line(self, key: int, rng: random.Random) -> Tokens:
         """The key line, on a line of its own or in the running text."""
@@ -104,12 +113,27 @@ class Passkey:
             return _cyclic(self.repeated, start, length)
         prose = np.concatenate([segment.token_ids for segment in example.segments])
         text = _cyclic(prose, rng.randrange(len(prose)), length)
-        for _ in range(rng.randint(0, OTHER_NUMBERS)):
-            number = rng.randrange(10 ** rng.randint(1, 6))
-            line = self._encode(rng.choice(OTHER_LINES).format(number))
-            at = rng.randint(0, length)
-            text = np.concatenate([text[:at], line, text[at:]])[:length]
-        return text
+        return text if rng.random() < PLAIN_SHARE else self._with_numbers(text, rng)
+
+    def _with_numbers(self, text: Tokens, rng: random.Random) -> Tokens:
+        """Lines with other numbers among the text, which keeps its length.
+
+        Half of them stand where a sentence has ended, the others anywhere, as keys may.
+        """
+        least, most = NUMBERS_EVERY
+        every = math.exp(rng.uniform(math.log(least), math.log(most)))
+        ends = np.flatnonzero(text == self.stop) + 1
+        parts, last = [], 0
+        count = round(len(text) / every)
+        for place in sorted(self._place(len(text), ends, rng) for _ in range(count)):
+            parts += [text[last:place], self._encode(other_number(rng))]
+            last = place
+        return np.concatenate([*parts, text[last:]])[: len(text)]
+
+    def _place(self, length: int, ends: npt.NDArray[np.intp], rng: random.Random) -> int:
+        if len(ends) and rng.random() < 0.5:
+            return int(rng.choice(ends))
+        return rng.randint(0, length)
 
     def _answer(self, key: int) -> list[int]:
         return [*self.tokenizer.encode(str(key)), self.tokenizer.eos_id]
