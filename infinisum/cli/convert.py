@@ -59,10 +59,11 @@ def convert(
     config: opt.Config = None,
     print_config: opt.PrintConfig = False,
 ) -> None:
-    """Give a pretrained encoder-decoder a memory without bounds, to be trained further.
+    """Give a pretrained model a memory without bounds, to be trained further.
 
-    Knows T5, T5 v1.1, Flan-T5, mT5, UMT5 and LongT5, as safetensors. On a text of one segment the
-    new model computes what the old one does.
+    Knows T5, T5 v1.1, Flan-T5, mT5, UMT5 and LongT5, and decoders of the Llama, Mistral, Qwen2 and
+    Qwen3 families, as safetensors. On a text of one segment the new model computes what the old
+    one does.
     """
     if print_config:
         print_result(opt.config_text(ctx))
@@ -94,7 +95,8 @@ def convert(
         f"{made.parameters / 1e6:.1f} M parameters, {size(made.bytes)}: {made.carried} tensors of "
         f"{donor}, {made.new} new ones (memories, gates, salience), which want training."
     )
-    console.note(f"Model in {output}; train it with infinisum finetune --model {output}")
+    verb = "summarize" if made.decoder_alone else "finetune"
+    console.note(f"Model in {output}; go on with infinisum {verb} --model {output}")
     if as_json:
         print_result(json.dumps(_facts(made, time.perf_counter() - started)) + "\n")
 

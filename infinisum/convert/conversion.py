@@ -39,6 +39,7 @@ class Conversion:
     new: int  # tensors that the donor has nothing for
     left_out: tuple[str, ...]  # tensors of the donor that nothing is made of and nobody knows
     notes: tuple[str, ...]  # what could not be carried over
+    decoder_alone: bool
 
 
 def convert(
@@ -99,6 +100,7 @@ def convert(
         new=len(tensors) - carried,
         left_out=tuple(sorted(set(donor.tensors) - _used(plan))),
         notes=plan.notes,
+        decoder_alone=not plan.config.is_encoder_decoder,
     )
 
 

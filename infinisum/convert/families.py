@@ -18,6 +18,7 @@ FAMILIES: Final[dict[str, str]] = {
     "mt5": "t5",
     "umt5": "t5",
     "longt5": "t5",
+    **dict.fromkeys(("llama", "mistral", "qwen2", "qwen3"), "decoders"),
 }
 
 

@@ -93,12 +93,15 @@ class Vocabulary:
         }
 
 
-def carry_vocabulary(donor: Donor, start_id: int) -> Vocabulary:
+def carry_vocabulary(
+    donor: Donor, start_id: int, pad_id: int | None = None, eos_id: int | None = None
+) -> Vocabulary:
     """The donor's tokenizer with task, length and paragraph tokens behind its own.
 
     Args:
         donor: with `tokenizer.json` or `spiece.model` in its folder.
         start_id: what the donor's decoder starts from.
+        pad_id, eos_id: what fills up and what ends a text; None: as its config says.
 
     Raises:
         NotFoundError: there is no tokenizer.
@@ -112,8 +115,8 @@ def carry_vocabulary(donor: Donor, start_id: int) -> Vocabulary:
             f"{donor.folder}: the tokenizer knows {known} tokens, the model {rows}.",
             "They do not belong together.",
         )
-    pad_id = donor.setting("pad_token_id", 0)
-    eos_id = donor.setting("eos_token_id", 1)
+    pad_id = donor.setting("pad_token_id", 0) if pad_id is None else pad_id
+    eos_id = donor.setting("eos_token_id", 1) if eos_id is None else eos_id
     roles = {
         "pad_token": _token(donor, backend, pad_id),
         "eos_token": _token(donor, backend, eos_id),
