@@ -1,10 +1,10 @@
-"""`infinisum bench memory` and `infinisum bench speed`; `passkey` is in a file of its own."""
+"""`infinisum bench memory`, `speed` and `writing`; `passkey` is in a file of its own."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -64,8 +64,37 @@ def speed(
     if print_config:
         print_result(opt.config_text(ctx))
         return
-    columns = ("length_tokens", "seconds_s", "tokens_per_s", "share_of_peak")
+    columns = ("length_tokens", "seconds_s", "cpu_s", "tokens_per_s", "share_of_peak")
     _measure(lengths, model, device, dtype, seed, as_json, columns)
+
+
+@app.command(epilog="Example: infinisum bench writing --batch 8 --states 2048")
+def writing(
+    ctx: typer.Context,
+    batch: Annotated[int, typer.Option(min=1, help="Texts written at once.")] = 8,
+    states: Annotated[int, typer.Option(min=1, help="Exact states each looks at.")] = 2_048,
+    tokens: Annotated[int, typer.Option(min=2, help="Tokens written of each.")] = 64,
+    model: Model = DEFAULT_MODEL,
+    device: opt.Device = "auto",
+    dtype: opt.Dtype = "auto",
+    seed: opt.Seed = 0,
+    as_json: opt.Json = False,
+    debug: opt.Debug = False,
+    config: opt.Config = None,
+    print_config: opt.PrintConfig = False,
+) -> None:
+    """Tokens written a second, and how many memory could feed at most."""
+    if print_config:
+        print_result(opt.config_text(ctx))
+        return
+    from infinisum.bench.writing import run
+    from infinisum.hub import find_model
+    from infinisum.loading import load_model
+
+    quiet_libraries()
+    loaded = load_model(find_model(model), device, dtype)
+    columns = ("batch", "states", "start_s", "tokens_per_s", "floor_tokens_per_s")
+    _print(run(loaded, states, batch, tokens, seed), columns, as_json)
 
 
 def _measure(
@@ -85,6 +114,10 @@ def _measure(
 
     quiet_libraries()
     result = run(load_model(find_model(model), device, dtype), tokens, seed=seed)
+    _print(result, columns, as_json)
+
+
+def _print(result: dict[str, Any], columns: Sequence[str], as_json: bool) -> None:
     if not as_json:
         rows = [[row[column] for column in columns] for row in result["rows"]]
         print_result(_table(columns, rows) + "\n")

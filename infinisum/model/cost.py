@@ -78,6 +78,26 @@ def parameters(config: Config) -> int:
     return embeddings + encoder + decoder + head
 
 
+def writing_bytes_per_step(
+    config: InfinisumConfig, batch: int, states: int, written: int, value_bytes: int = 4
+) -> int:
+    """Bytes of weights, keys and values that decoding one token of each text has to read.
+
+    Args:
+        config: the network's sizes.
+        batch: texts written at once; they share the weights.
+        states: exact encoder states each of them looks at.
+        written: tokens of each that were written before.
+        value_bytes: bytes of a number in the network's dtype.
+    """
+    D, inner = config.d_model, config.num_heads * config.d_kv
+    ffn = (2 if config.ffn == "relu" else 3) * D * config.d_ff
+    weights = config.decoder_layers * (6 * D * inner + ffn) + config.vocab_size * D
+    keys_values = config.decoder_layers * batch * (states + written) * 2 * inner
+    memories = batch * config.decoder_layers * memory_bytes(config)
+    return (weights + keys_values) * value_bytes + memories
+
+
 def flops_per_segment(config: Config) -> int:
     """Multiply-adds, times two, of reading one full segment: encoder and cross memories.
 

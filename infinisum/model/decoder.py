@@ -124,10 +124,10 @@ class CrossAttention(nn.Module):
     def _write(
         self, state: MemoryState, states: Tensor, mask: Tensor, index: Tensor
     ) -> MemoryState:
-        d_kv = self.config.d_kv
-        k, v = split_heads(self.k(states), d_kv), split_heads(self.v(states), d_kv)
+        k, v = self.k(states), self.v(states)  # [B, S, N, H d]
         if self.config.place_embeddings:
-            v = v + split_heads(self.place(index)[:, :, None], d_kv)  # [B, S, H, N, d_v]
+            v = v + self.place(index)[:, :, None]
+        k, v = (split_heads(part, self.config.d_kv) for part in (k, v))  # [B, S, H, N, d]
         strength = None
         if self.rule == "delta_net":
             strength = hard_write_gate(self.write_strength(states)).transpose(-1, -2)

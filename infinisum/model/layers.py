@@ -36,7 +36,8 @@ class RMSNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Normalise the last axis of `x`."""
         precise = x.to(state_dtype(x))
-        scale = torch.rsqrt(precise.square().mean(-1, keepdim=True) + self.epsilon)
+        length = torch.linalg.vector_norm(precise, dim=-1, keepdim=True)
+        scale = torch.rsqrt(length.square() / x.shape[-1] + self.epsilon)
         return self.weight * (precise * scale).to(x.dtype)
 
 
@@ -59,7 +60,11 @@ class FeedForward(nn.Module):
         elif self.kind == "geglu":
             hidden = F.gelu(self.wi(x), approximate="tanh") * self.wi_linear(x)
         else:
-            hidden = F.silu(self.wi(x)) * self.wi_linear(x)
+            hidden = self.wi(x)
+            if torch.is_grad_enabled():
+                hidden = F.silu(hidden) * self.wi_linear(x)
+            else:
+                hidden = F.silu(hidden, inplace=True).mul_(self.wi_linear(x))
         return self.wo(self.dropout(hidden))  # type: ignore[no-any-return]
 
 
@@ -101,7 +106,8 @@ class MixingGate(nn.Module):
         # a write gate that closed on every token open again.
         rest = 1 - torch.where(written, g, 0)[..., None, None]
         g = g[..., None, None]  # [..., H, 1, 1]
-        return (g * A_mem + rest * A_dot.to(A_mem.dtype)).to(A_dot.dtype)  # Eq. 10
+        # A_dot first: the sum then lies in memory as it does, and heads merge without a copy.
+        return torch.addcmul(A_dot * rest, A_mem, g).to(A_dot.dtype)  # Eq. 10
 
 
 def split_heads(x: Tensor, d_kv: int) -> Tensor:

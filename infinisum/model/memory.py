@@ -66,7 +66,8 @@ def sigma(x: Tensor) -> Tensor:
 def unit_feature(x: Tensor) -> Tensor:
     """k̂ = L2norm(SiLU(k)), the feature map of `delta_net`."""
     x = torch.nn.functional.silu(x.to(state_dtype(x)))
-    return x * torch.rsqrt(x.square().sum(-1, keepdim=True) + EPSILON * EPSILON)
+    length = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+    return x * torch.rsqrt(length.square() + EPSILON * EPSILON)
 
 
 def hard_write_gate(logits: Tensor) -> Tensor:
@@ -109,7 +110,7 @@ def advance(
             if strength is None:
                 raise ValueError("delta_net needs a write strength for every token")
             eta = strength.to(dtype) * token  # [B, S, H, N]
-            M, M_after = _delta_net(state.M, unit_feature(keys), values, eta, chunk)
+            M, M_after = _delta_net(state.M, keys, values, eta, chunk)
             written = (eta > 0).sum(-1)  # [B, S, H]
             z, z_after = state.z[:, None].expand(-1, M.shape[1], -1, -1), state.z
         else:
@@ -173,37 +174,90 @@ def _delta_net(
 ) -> tuple[Tensor, Tensor]:
     """DeltaNet's rule in matrix form, exact: `M ← M - η k̂ (k̂ᵀM) + η k̂ vᵀ` token by token.
 
-    With `A = tril(diag(η) K̂K̂ᵀ, -1)` and `[U Y] = (I + A)⁻¹ diag(η) [V K̂]` a chunk of tokens maps
-    `M` to `M + K̂ᵀ(U - Y M)`. `U` and `Y` do not depend on the state, so they are solved for all
-    chunks at once; only products of `d_k × d_k` run in sequence.
+    A chunk of tokens maps `M` to `M + W (V - K̂ M)`. `W` does not depend on the state, so it is
+    found for all chunks at once.
     """
-    B, S, H, N, d_k = keys.shape
+    B, _, H, N, _ = keys.shape
     C = chunk_length(chunk, N)
-    pad = -N % C
-    if pad:  # η = 0 writes nothing
-        keys = torch.nn.functional.pad(keys, (0, 0, 0, pad))
-        values = torch.nn.functional.pad(values, (0, 0, 0, pad))
-        eta = torch.nn.functional.pad(eta, (0, pad))
-    n = (N + pad) // C
-    k = keys.reshape(B, S, H, n, C, d_k)
-    v = values.reshape(B, S, H, n, C, -1)
-    e = eta.reshape(B, S, H, n, C, 1)
+    k = unit_feature(_in_chunks(keys, C).contiguous())  # [S n, B H, C, d_k]
+    v = _in_chunks(values, C)
+    W = chunk_writes(k, _in_chunks(eta[..., None], C) * k)  # [S n, B H, d_k, C]
+    run = write_by_chunks if M.device.type == "cpu" else write_by_segments
+    before, M = run(M.flatten(0, 1), k, v, W, -(-N // C))
+    return before.unflatten(1, (B, H)).transpose(0, 1), M.unflatten(0, (B, H))
 
-    A = (e * (k @ k.transpose(-1, -2))).tril(-1)  # [B, S, H, n, C, C]
-    solved = _unit_inverse(A) @ (e * torch.cat([v, k], dim=-1))
-    U, Y = solved.split([v.shape[-1], d_k], dim=-1)
-    k_t = k.transpose(-1, -2)
-    gain, decay = k_t @ U, k_t @ Y  # [B, S, H, n, d_k, d_v], [B, S, H, n, d_k, d_k]
 
-    # unbind, not indexing: the gradient of each index would fill a tensor of the whole block.
-    gains = gain.transpose(2, 3).flatten(1, 2).unbind(1)  # S · n of [B, H, d_k, d_v]
-    decays = decay.transpose(2, 3).flatten(1, 2).unbind(1)
+def write_by_chunks(M: Tensor, k: Tensor, v: Tensor, W: Tensor, n: int) -> tuple[Tensor, Tensor]:
+    """Write chunk by chunk: the fewest operations, two small products in sequence a chunk.
+
+    Args:
+        M: memory before, `[B H, d_k, d_v]`.
+        k: K̂ of all chunks `[S n, B H, C, d_k]`; `v` `[…, C, d_v]` and `W` `[…, d_k, C]` likewise.
+        v: see `k`.
+        W: see `k`.
+        n: chunks of a segment.
+
+    Returns:
+        The memory before each segment `[S, B H, d_k, d_v]`, and after the last.
+    """
     before = []
-    for i, (step_gain, step_decay) in enumerate(zip(gains, decays, strict=True)):
+    # unbind, not indexing: the gradient of each index would fill a tensor of the whole block.
+    for i, (k_i, v_i, W_i) in enumerate(zip(k.unbind(), v.unbind(), W.unbind(), strict=True)):
         if i % n == 0:  # a segment begins
             before.append(M)
-        M = M + step_gain - step_decay @ M
-    return torch.stack(before, dim=1), M
+        M = torch.baddbmm(M, W_i, torch.baddbmm(v_i, k_i, M, alpha=-1))
+    return torch.stack(before), M
+
+
+def write_by_segments(M: Tensor, k: Tensor, v: Tensor, W: Tensor, n: int) -> tuple[Tensor, Tensor]:
+    """As `write_by_chunks`, one small product in sequence a segment: fewer launches of a GPU.
+
+    `M ← keep M + gain` with `gain = W V` and `keep = I - W K̂`; neighbours are joined in pairs
+    until there is one such map a segment.
+    """
+    eye = torch.eye(W.shape[-2], dtype=W.dtype, device=W.device)
+    gain = (W @ v).unflatten(0, (-1, n))  # [S, n, B H, d_k, d_v]
+    keep = (eye - W @ k).unflatten(0, (-1, n))  # [S, n, B H, d_k, d_k]
+    while n > 1:
+        last = (gain[:, n - 1 :], keep[:, n - 1 :]) if n % 2 else None
+        first_gain, gain = gain[:, : n - 1 : 2], gain[:, 1::2]
+        first_keep, keep = keep[:, : n - 1 : 2], keep[:, 1::2]
+        gain, keep = gain + keep @ first_gain, keep @ first_keep
+        if last is not None:
+            gain, keep = torch.cat([gain, last[0]], 1), torch.cat([keep, last[1]], 1)
+        n = gain.shape[1]
+    before = []
+    for gain_s, keep_s in zip(gain[:, 0].unbind(), keep[:, 0].unbind(), strict=True):
+        before.append(M)
+        M = torch.baddbmm(gain_s, keep_s, M)
+    return torch.stack(before), M
+
+
+def _in_chunks(x: Tensor, C: int) -> Tensor:
+    """`[B, S, H, N, f] → [S n, B H, C, f]`: in the order of writing; the rest is filled with 0."""
+    B, S, H, N, f = x.shape
+    if N % C:
+        x = torch.nn.functional.pad(x, (0, 0, 0, -N % C))
+    return x.reshape(B, S, H, -1, C, f).permute(1, 3, 0, 2, 4, 5).reshape(-1, B * H, C, f)
+
+
+def chunk_writes(k: Tensor, k_eta: Tensor) -> Tensor:
+    """`W = K_ηᵀ (I + A)⁻¹` with `K_η = diag(η) K̂` and `A = tril(K̂ K_ηᵀ, -1)`.
+
+    Args:
+        k: `[…, C, d_k]`, K̂.
+        k_eta: the same, each token times its η.
+
+    Returns:
+        `[…, d_k, C]`.
+    """
+    A = k @ k_eta.transpose(-1, -2)  # [..., C, C]
+    if A.device.type == "cpu":  # forward substitution; reads only what is below the diagonal
+        W: Tensor = torch.linalg.solve_triangular(
+            A, k_eta.transpose(-1, -2), upper=False, left=False, unitriangular=True
+        )
+        return W
+    return k_eta.transpose(-1, -2) @ unit_inverse(A.tril(-1))
 
 
 def chunk_length(chunk: int, N: int) -> int:
@@ -211,17 +265,17 @@ def chunk_length(chunk: int, N: int) -> int:
     return 1 << (min(chunk, N) - 1).bit_length()
 
 
-def _unit_inverse(A: Tensor) -> Tensor:
+def unit_inverse(A: Tensor) -> Tensor:
     """`(I + A)⁻¹` of strictly lower triangular `A` `[…, C, C]`, `C` a power of two.
 
     Halves are inverted together and joined, which is forward substitution in products of whole
-    blocks: several times faster here than a triangular solve of many small systems.
+    blocks, as accelerators like it.
     """
     C = A.shape[-1]
     if C == 1:
         return torch.ones_like(A)
     h = C // 2
-    upper, lower = _unit_inverse(torch.stack([A[..., :h, :h], A[..., h:, h:]])).unbind(0)
+    upper, lower = unit_inverse(torch.stack([A[..., :h, :h], A[..., h:, h:]])).unbind(0)
     corner = -(lower @ A[..., h:, :h] @ upper)
     top = torch.cat([upper, torch.zeros_like(upper)], dim=-1)
     return torch.cat([top, torch.cat([corner, lower], dim=-1)], dim=-2)

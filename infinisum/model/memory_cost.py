@@ -27,7 +27,6 @@ def write_flops(rule: str, N: int, heads: int, d: int, chunk: int) -> int:
     C = chunk_length(chunk, N)
     chunks = -(-N // C)
     gram = 2 * C * C * d
-    solve = 2 * C * (C * C - 1) // 3 + 2 * C * C * 2 * d  # inverse, then d_k + d_v columns
-    maps = 2 * C * d * 2 * d
-    scan = 2 * d * d * d
-    return heads * chunks * (gram + solve + maps + scan)
+    solve = C * (C - 1) * d  # forward substitution
+    steps = 2 * 2 * C * d * d
+    return heads * chunks * (gram + solve + steps)

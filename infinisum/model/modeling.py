@@ -186,7 +186,12 @@ class InfinisumForConditionalGeneration(PreTrainedModel, GenerationMixin):
             features: `[B, S, K, F]` surface features of the sentences.
             reservoir_scores: `[B, S, K]`, to fill the reservoir by instead of the head's scores.
         """
-        hidden, index, encoder_state = self.encoder(self.shared(input_ids), mask, state.encoder)
+        longest = _longest(mask)
+        hidden, index, encoder_state = self.encoder(
+            self.shared(input_ids[..., :longest]), mask[..., :longest], state.encoder
+        )
+        if room := mask.shape[-1] - longest:
+            hidden = F.pad(hidden, (0, 0, 0, room))  # [B, S, N, D]
         if sentence_ids is not None:
             sentence_ids = sentence_ids.masked_fill(~mask, -1)
         salience = vectors = None
@@ -379,6 +384,12 @@ class InfinisumForConditionalGeneration(PreTrainedModel, GenerationMixin):
             encoder_outputs = self.encode(text, mask, **known)
         copy = InfiniEncoderOutput(**encoder_outputs)  # generate() repeats its entries in place
         return super().generate(encoder_outputs=copy, **kwargs)
+
+
+def _longest(mask: Tensor) -> int:
+    """Places of a block's longest segment; a GPU is not asked, as that would wait for it."""
+    used = mask.flatten(0, 1).any(0).nonzero() if mask.device.type == "cpu" else None
+    return mask.shape[-1] if used is None else int(used[-1]) + 1 if len(used) else 1
 
 
 def _forgetful(state: StreamState, empty: StreamState) -> StreamState:

@@ -32,8 +32,9 @@ def rotary(positions: Tensor, d: int, theta: float, dtype: torch.dtype) -> tuple
 def rotate(x: Tensor, table: tuple[Tensor, Tensor]) -> Tensor:
     """Apply rotary positions to queries or keys `[…, positions, d]`."""
     cosine, sine = table
-    a, b = x.chunk(2, dim=-1)
-    return x * cosine + torch.cat([-b, a], dim=-1) * sine
+    a, b = sine.chunk(2, dim=-1)
+    swapped = x.unflatten(-1, (2, -1)).flip(-2).flatten(-2)  # the second half first
+    return torch.addcmul(x * cosine, swapped, torch.cat([-a, b], dim=-1))
 
 
 class RelativeBias(nn.Module):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from infinisum.ahead import one_ahead
 from infinisum.config import BLOCK_SEGMENTS, CHAPTERS_AT_ONCE
 from infinisum.readings.reading import Draft, DraftKey, ReadChapter, Reading, Settled
 
@@ -56,7 +57,7 @@ def read_on(
         state=reading.state if reading.chapters else None,
     )
     size = 1 if write is None else CHAPTERS_AT_ONCE
-    chapters = _segments(reading, loaded)
+    chapters = one_ahead(_segments(reading, loaded))
     while len(reading.chapters) < len(reading.book.chapters):
         start, before = len(reading.chapters), engine.state
         group: list[ChapterReading] = []  # the contexts of the group before are gone by now

@@ -33,3 +33,15 @@ def test_lengths_that_are_none(cli: Cli, tiny_model: Path, lengths: str) -> None
     result = cli("bench", "speed", "--lengths", lengths, "--model", tiny_model)
     assert (result.status, result.out) == (2, "")
     assert result.err.count("\n") == 1
+
+
+def test_writing_says_what_memory_could_feed(cli: Cli, tiny_model: Path) -> None:
+    options = ("--batch", "2", "--states", "16", "--tokens", "5", "--model", tiny_model)
+    result = cli("bench", "writing", *options)
+    assert result.status == 0
+    *table, last = result.out.splitlines()
+    found = json.loads(last)
+    assert found["bandwidth_bytes_per_s"] > 0
+    assert found["rows"][0]["floor_tokens_per_s"] > 0 and found["rows"][0]["tokens_per_s"] > 0
+    assert table[0].split()[-1] == "floor_tokens_per_s"
+    assert cli("bench", "writing", "--batch", "0").status == 2

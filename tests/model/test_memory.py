@@ -12,10 +12,14 @@ from infinisum.model.memory import (
     EPSILON,
     MemoryState,
     advance,
+    chunk_writes,
     hard_write_gate,
     read,
     sigma,
     unit_feature,
+    unit_inverse,
+    write_by_chunks,
+    write_by_segments,
 )
 from tests.model.helpers import F64, close, random
 from tests.reference import memory as reference
@@ -139,6 +143,30 @@ def test_delta_net_does_not_depend_on_its_chunk(chunk: int) -> None:
     whole, expected = advance("delta_net", start_state(), K, V, mask_of(LENGTHS), eta, chunk=N)
     close(after.M, expected.M, 1e-12)
     close(block.M, whole.M, 1e-12)
+
+
+@pytest.mark.parametrize("chunks", [1, 2, 3, 5, 8])
+def test_accelerators_and_processors_write_the_same(chunks: int) -> None:
+    """Products of blocks there, forward substitution and short steps here, where the tests run."""
+    segments, C = 3, 16
+    k = unit_feature(random(segments * chunks, 2, C, DK, seed=1))
+    v = random(segments * chunks, 2, C, DV, seed=2)
+    eta = torch.rand(*k.shape[:-1], 1, generator=torch.Generator().manual_seed(2), dtype=F64)
+    A = (k @ (eta * k).transpose(-1, -2)).tril(-1)
+    inverse = unit_inverse(A)
+    close(inverse @ (torch.eye(C, dtype=F64) + A), torch.eye(C, dtype=F64).expand_as(A))
+    W = chunk_writes(k, eta * k)
+    close(W, (eta * k).transpose(-1, -2) @ inverse, 1e-12)
+    M = random(2, DK, DV, seed=3)
+    gradients = []
+    for write in (write_by_chunks, write_by_segments):
+        leaves = [x.clone().requires_grad_() for x in (M, k, v, W)]
+        before, after = write(*leaves, chunks)
+        assert before.shape == (segments, 2, DK, DV)
+        loss = (before * random(*before.shape, seed=4)).sum() + (after * M).sum()
+        gradients.append([before, after, *torch.autograd.grad(loss, leaves)])
+    for ours, theirs in zip(*gradients, strict=True):
+        close(ours, theirs, 1e-12)
 
 
 @pytest.mark.parametrize("keys", ["random", "all the same"])
