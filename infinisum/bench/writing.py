@@ -15,7 +15,6 @@ import torch
 from infinisum.bench.measure import synchronize
 from infinisum.loading import LoadedModel
 from infinisum.model.cache import writing_cache
-from infinisum.model.compat import CACHE
 from infinisum.model.config import InfinisumConfig
 from infinisum.model.cost import writing_bytes_per_step
 from infinisum.model.modeling import InfiniEncoderOutput, InfinisumForConditionalGeneration
@@ -137,6 +136,6 @@ def _write(
         do_sample=False,
         no_repeat_ngram_size=NO_REPEAT_NGRAM,
         pad_token_id=model.config.pad_token_id,
-        **{CACHE: writing_cache(model.config.decoder_layers)},
+        **writing_cache(model.config.decoder_layers),
     )
     synchronize(model.device)

@@ -49,14 +49,13 @@ def write_summaries(
     if not contexts:
         return []
     from infinisum.model.cache import writing_cache
-    from infinisum.model.compat import CACHE
 
     prompt = torch.tensor([tokenizer.prompt(task, words)], device=model.device)
     torch.manual_seed(decoding.seed)
     ids = model.generate(
         encoder_outputs=stack(contexts),
         decoder_input_ids=prompt.repeat(len(contexts), 1),
-        **{CACHE: writing_cache(model.config.decoder_layers)},
+        **writing_cache(model.config.decoder_layers),
         **_generation(tokenizer, words, decoding),
     )
     return [_draft(tokenizer.decode(row[prompt.shape[1] :].tolist())) for row in ids]
