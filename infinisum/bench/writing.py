@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 
 from infinisum.bench.measure import synchronize
+from infinisum.errors import UsageError
 from infinisum.loading import LoadedModel
 from infinisum.model.cache import writing_cache
 from infinisum.model.config import InfinisumConfig
@@ -45,10 +46,18 @@ def run(
 ) -> dict[str, Any]:
     """Write `tokens` (2 or more) for each of `batch` texts of which `states` states are visible.
 
+    Raises:
+        UsageError: the model is no encoder-decoder.
+
     Returns:
         `{"model", "device", "dtype", "threads", "bandwidth_bytes_per_s", "rows": [WritingRow]}`.
     """
-    model = loaded.model
+    if not loaded.model.config.is_encoder_decoder:
+        raise UsageError(
+            f"{loaded.name} is a decoder alone; what is measured here is an encoder-decoder.",
+            "Name another model with --model.",
+        )
+    model = cast("InfinisumForConditionalGeneration", loaded.model)
     context = random_context(model, batch, states, seed)
     bandwidth = read_bandwidth(model.device)
     _write(model, context, 1)  # warms up

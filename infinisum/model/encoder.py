@@ -110,3 +110,8 @@ class InfiniEncoder(nn.Module):
                 yield LocalPositions.of(self.config, N, embedded, bias)  # type: ignore[arg-type]
         else:
             yield from repeat(LocalPositions.of(self.config, N, embedded, self.relative_bias))
+
+def longest_segment(mask: Tensor) -> int:
+    """Places of a block's longest segment; a GPU is not asked, as that would wait for it."""
+    used = mask.flatten(0, 1).any(0).nonzero() if mask.device.type == "cpu" else None
+    return mask.shape[-1] if used is None else int(used[-1]) + 1 if len(used) else 1

@@ -30,7 +30,7 @@ from infinisum.model.context import (
     segment_slots,
 )
 from infinisum.model.decoder import InfiniDecoder, VisibleBook
-from infinisum.model.encoder import EncoderState, InfiniEncoder
+from infinisum.model.encoder import EncoderState, InfiniEncoder, longest_segment
 from infinisum.model.layers import MixingGate, RMSNorm
 from infinisum.model.salience import SalienceHead
 
@@ -186,7 +186,7 @@ class InfinisumForConditionalGeneration(PreTrainedModel, GenerationMixin):
             features: `[B, S, K, F]` surface features of the sentences.
             reservoir_scores: `[B, S, K]`, to fill the reservoir by instead of the head's scores.
         """
-        longest = _longest(mask)
+        longest = longest_segment(mask)
         hidden, index, encoder_state = self.encoder(
             self.shared(input_ids[..., :longest]), mask[..., :longest], state.encoder
         )
@@ -384,12 +384,6 @@ class InfinisumForConditionalGeneration(PreTrainedModel, GenerationMixin):
             encoder_outputs = self.encode(text, mask, **known)
         copy = InfiniEncoderOutput(**encoder_outputs)  # generate() repeats its entries in place
         return super().generate(encoder_outputs=copy, **kwargs)
-
-
-def _longest(mask: Tensor) -> int:
-    """Places of a block's longest segment; a GPU is not asked, as that would wait for it."""
-    used = mask.flatten(0, 1).any(0).nonzero() if mask.device.type == "cpu" else None
-    return mask.shape[-1] if used is None else int(used[-1]) + 1 if len(used) else 1
 
 
 def _forgetful(state: StreamState, empty: StreamState) -> StreamState:

@@ -55,7 +55,7 @@ def write_summaries(
     ids = model.generate(
         encoder_outputs=stack(contexts),
         decoder_input_ids=prompt.repeat(len(contexts), 1),
-        **writing_cache(model.config.decoder_layers),
+        **(writing_cache(model.config.decoder_layers) if model.config.is_encoder_decoder else {}),
         **_generation(tokenizer, words, decoding),
     )
     return [_draft(tokenizer.decode(row[prompt.shape[1] :].tolist())) for row in ids]
