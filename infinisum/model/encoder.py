@@ -111,6 +111,7 @@ class InfiniEncoder(nn.Module):
         else:
             yield from repeat(LocalPositions.of(self.config, N, embedded, self.relative_bias))
 
+
 def longest_segment(mask: Tensor) -> int:
     """Places of a block's longest segment; a GPU is not asked, as that would wait for it."""
     used = mask.flatten(0, 1).any(0).nonzero() if mask.device.type == "cpu" else None
