@@ -16,6 +16,9 @@ Each command is one call: `summarize` and `evaluate` under their own names, `rea
     options = infinisum.SummarizeOptions(level="book", length="short")
     summary = infinisum.summarize(reading, model, options)  # the same as from the book
 
+`transformers` knows our models from here on: after `import infinisum`,
+`AutoModelForSeq2SeqLM.from_pretrained("models/infinisum-base")` loads one.
+
 What can go wrong is an `infinisum.errors.InfinisumError`: one line, with a hint.
 Importing this package imports nothing heavy; each name below is imported when it is first used.
 """
@@ -24,6 +27,8 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from infinisum.automodel import register_when_imported
 
 __version__ = "0.1.0"
 
@@ -106,3 +111,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+register_when_imported()

@@ -26,7 +26,8 @@ Parallel = Literal["ddp", "fsdp"]
 
 DEFAULT_MODEL: Final = "infinisum-base"
 DEFAULT_OBJECTIVE: Final = "summarize,salience"  # of these, what the data have something for
-MEMORY_RULES: Final = ("delta_net", "delta", "delta_paper", "linear")  # of new memories
+# Of new memories; `infinisum.model.rules.add_memory_rule` adds to them.
+MEMORY_RULES: Final = ["delta_net", "delta", "delta_paper", "linear"]
 PASSKEY_MODEL: Final = "passkey"  # the toy of `bench passkey`
 BUNDLED_MODELS: Final = (DEFAULT_MODEL, PASSKEY_MODEL)
 CHAPTERS_AT_ONCE: Final = 8  # chapter contexts held and decoded together; bounds memory
@@ -193,7 +194,7 @@ class FinetuneOptions:
             _at_least(option_name(name), getattr(self, name), 1)
         _at_least("--write-cost", self.write_cost, 0)
         if self.memory_rule is not None:
-            _one_of("--memory-rule", self.memory_rule, MEMORY_RULES)
+            _one_of("--memory-rule", self.memory_rule, tuple(MEMORY_RULES))
         if self.encoder_rule is not None:
             _one_of("--encoder-rule", self.encoder_rule, (*MEMORY_RULES, "none"))
         if not 0 <= self.curriculum_share <= 1:
@@ -311,7 +312,7 @@ class ConvertOptions:
         Raises:
             UsageError: a value that makes no sense.
         """
-        _one_of("--memory-rule", self.memory_rule, MEMORY_RULES)
+        _one_of("--memory-rule", self.memory_rule, tuple(MEMORY_RULES))
         _one_of("--dtype", self.dtype, ("auto", "float32", "bfloat16", "float16"))
         if self.segment_length is not None:
             _at_least("--segment-length", self.segment_length, 2)

@@ -10,7 +10,7 @@ import typer
 
 from infinisum.cli import options as opt
 from infinisum.cli.console import Console, print_result
-from infinisum.cli.sources import BOOK_ENDINGS, STDIN, open_source
+from infinisum.cli.sources import BOOK_ENDINGS, STDIN, language_notice, open_source
 from infinisum.config import DEFAULT_MODEL, SummarizeOptions
 from infinisum.document.phrases import counted, size
 from infinisum.errors import UsageError
@@ -59,7 +59,7 @@ def info(
         from infinisum.cli.info_reading import reading_facts, reading_lines
 
         more = reading_facts(source.data, what)
-    for warning in book.warnings:
+    for warning in filter(None, [*book.warnings, language_notice(book, model)]):
         console.warning(warning)
     if as_json:
         rest = more or _estimate(book, model, device, dtype)

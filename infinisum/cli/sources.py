@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from infinisum.atomic import check_writable
 from infinisum.books.book import Book
+from infinisum.config import DEFAULT_MODEL
 from infinisum.document import FORMS, document_form
 from infinisum.errors import InputError, OutputError, UsageError
 
@@ -90,6 +91,16 @@ def source_bytes(name: str) -> bytes:
     from infinisum.readings.file import read_bytes
 
     return sys.stdin.buffer.read() if name == STDIN else read_bytes(name)
+
+
+def language_notice(book: Book, model: str) -> str:
+    """What is to be said of a book in another language than the default model's; "" of others."""
+    if model != DEFAULT_MODEL or not book.language or book.language.lower().startswith("en"):
+        return ""
+    return (
+        f"{book.source}: a book in another language ({book.language}). It is read whole; "
+        "the default model learned from English books and writes English."
+    )
 
 
 def expand_sources(sources: Sequence[str], output: str | None) -> list[str]:

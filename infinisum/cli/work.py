@@ -11,8 +11,8 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from infinisum.cli.console import Console, SummaryBars, quiet_libraries
-from infinisum.cli.sources import Source, open_source
-from infinisum.config import DEFAULT_MODEL, TOKENS_PER_WORD, SummarizeOptions
+from infinisum.cli.sources import Source, language_notice, open_source
+from infinisum.config import TOKENS_PER_WORD, SummarizeOptions
 from infinisum.document import document_form, to_markdown
 from infinisum.document.json import to_dict
 from infinisum.document.phrases import counted, size
@@ -146,13 +146,10 @@ class Work:
 
     def _say_language(self, book: Book) -> None:
         """Say once that the default model knows English, at the first book in another language."""
-        foreign = book.language and not book.language.lower().startswith("en")
-        if foreign and self.model == DEFAULT_MODEL and not self._said_language:
+        notice = language_notice(book, self.model)
+        if notice and not self._said_language:
             self._said_language = True
-            self.console.warning(
-                f"{book.source}: a book in another language ({book.language}). It is read whole; "
-                "the default model learned from English books and writes English."
-            )
+            self.console.warning(notice)
 
 
 @contextmanager

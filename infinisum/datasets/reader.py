@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from infinisum.datasets.document import Document, Missing
-from infinisum.datasets.rows import Origin, documents_of
+from infinisum.datasets.rows import Origin, documents_of, has_text
 from infinisum.datasets.tables import ENDINGS, read_table
 from infinisum.datasets.tree import SUMMARIES, TEXTS, Tree
 from infinisum.errors import InputError, NotFoundError
+
+logger = logging.getLogger("infinisum.datasets")
 
 LAYOUTS = (
     "Understood: a checkout of github.com/salesforce/booksum with all_chapterized_books and "
@@ -63,6 +66,8 @@ def data_files(path: Path) -> list[Path]:
 def scan(path: Path, split: str = "", level: str = "") -> Iterator[Document | Missing]:
     """Everything a data set names, and what of it is missing.
 
+    Files of another kind beside those that are understood are passed over, and named.
+
     Args:
         path: a file or folder of any layout that is understood.
         split: "train", "validation" or "test"; "" takes all, and rows that do not say are of any.
@@ -78,9 +83,9 @@ def scan(path: Path, split: str = "", level: str = "") -> Iterator[Document | Mi
         return
     for file in files:
         _check_ending(file)
+    wanted = [f for f in files if not split or Origin.of(f, path).split in ("", split)]
+    for file in _with_texts(wanted):
         origin = Origin.of(file, path)
-        if split and origin.split not in ("", split):
-            continue
         for number, row in enumerate(read_table(file), start=1):
             for document in documents_of(row, number, origin):
                 if split and document.split not in ("", split):
@@ -103,6 +108,24 @@ def check_files(path: Path) -> None:
         first = next(iter(read_table(file)), None)
         if first is not None:
             list(documents_of(first, 1, Origin.of(file, path)))
+
+
+def _with_texts(files: list[Path]) -> list[Path]:
+    """The files whose first row has a text; all of them where none has, for the error of the first.
+
+    Raises:
+        InputError: a file cannot be read.
+    """
+    kept: list[Path] = []
+    others: list[Path] = []
+    for file in files:
+        first = next(iter(read_table(file)), None)
+        (kept if first is None or has_text(first) else others).append(file)
+    if not kept:
+        return files
+    for file in others:
+        logger.warning("%s: passed over, its rows have no text.", file)
+    return kept
 
 
 def _check_ending(file: Path) -> None:

@@ -85,8 +85,13 @@ def documents_of(row: Mapping[str, Any], number: int, origin: Origin) -> Iterato
         )
 
 
+def has_text(row: Mapping[str, Any]) -> bool:
+    """Whether a row has a column for a text; rows of other kinds of data have none."""
+    return any(column in row for column in TEXT_COLUMNS + _CUT)
+
+
 def _check_columns(row: Mapping[str, Any], name: str) -> None:
-    if not any(column in row for column in TEXT_COLUMNS + _CUT):
+    if not has_text(row):
         columns = ", ".join(map(str, list(row)[:8])) + (", …" if len(row) > 8 else "")
         raise InputError(f"{name} has other columns: {columns}.", _EXPECTED)
 

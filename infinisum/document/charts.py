@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import re
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 from infinisum.document import phrases
+from infinisum.document.svg import draw_svg
 from infinisum.summary.summary import Summary, one_line
 
 if TYPE_CHECKING:
@@ -26,10 +26,6 @@ WIDTH: Final = 7.2  # inches; the page scales it
 MOST_PEOPLE: Final = 10
 MOST_NAME: Final = 24  # letters of a name beside its row
 _SETTINGS: Final[dict[str, Any]] = {
-    "svg.fonttype": "none",  # text stays text: to be searched, copied and read aloud
-    "text.parse_math": False,  # a name with a $ in it is no formula
-    "font.family": "sans-serif",
-    "font.size": 9.0,
     "axes.edgecolor": LINE,
     "axes.labelcolor": SOFT,
     "text.color": INK,
@@ -37,8 +33,6 @@ _SETTINGS: Final[dict[str, Any]] = {
     "ytick.color": LINE,
     "xtick.labelcolor": SOFT,
     "ytick.labelcolor": SOFT,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
 }
 
 
@@ -175,8 +169,10 @@ def state(summary: Summary) -> str | None:
         "state",
         2.2,
         draw,
-        f"Memory of the book: {phrases.size(kept)} from the first page to the last",
-        "What is kept of the text while it is read. It does not grow with the book.",
+        f"Memory of the book: {phrases.size(kept)} when all of it was read",
+        "What is kept of the text, counted once, after the last page: memories, window and "
+        "reservoir have fixed shapes, so that the line is flat. The dashed line is reckoned: "
+        f"{per_token:,} bytes for each token.",
     )
 
 
@@ -251,25 +247,8 @@ def _short(name: str) -> str:
 
 
 def _svg(name: str, height: float, draw: Any, label: str, caption: str) -> str:
-    """A figure as inline SVG with its caption; the same input gives the same bytes."""
-    from matplotlib import rc_context
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    # The salt makes ids differ between the charts of a page, and not between two runs.
-    settings: Any = {**_SETTINGS, "svg.hashsalt": name, "svg.id": f"chart-{name}"}
-    with rc_context(settings):
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
-        figure.patch.set_visible(False)
-        FigureCanvasSVG(figure)
-        draw(figure)
-        for axes in figure.axes:
-            axes.patch.set_visible(False)
-        written = io.StringIO()
-        figure.savefig(written, format="svg", metadata={"Date": None, "Creator": None})
-    svg = written.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
+    """A figure as inline SVG with its caption, in the variables of the page's colours."""
+    svg = draw_svg(draw, WIDTH, height, name, _SETTINGS | {"svg.id": f"chart-{name}"})
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)  # the same in every chart, and nobody refers to them
     svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg)
     svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg)

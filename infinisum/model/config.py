@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 from huggingface_hub.dataclasses import strict
-from transformers import PreTrainedConfig
+from transformers import AutoConfig, PreTrainedConfig
 
-COMPRESSIVE_RULES = ("linear", "delta", "delta_paper", "delta_net")
-MEMORY_RULES = (*COMPRESSIVE_RULES, "none", "xl", "knn")
+from infinisum.config import MEMORY_RULES
+
+COMPRESSIVE_RULES = MEMORY_RULES  # the list itself: rules of one's own are added to it
+BASELINES = ("none", "xl", "knn")
 
 
 @strict
@@ -51,8 +53,8 @@ class InfinisumConfig(PreTrainedConfig):
     segment_length: int = 1_024  # N
     window_segments: int = 4  # W: whole segments the decoder sees exactly
     reservoir_length: int = 2_048  # R: states of salient sentences that stay exact
-    memory_rule: str = "delta_net"  # one of MEMORY_RULES, of the encoder's layers
-    cross_memory_rule: str = "delta_net"  # a compressive rule or "none", of the decoder's layers
+    memory_rule: str = "delta_net"  # a compressive rule or a baseline; of the encoder
+    cross_memory_rule: str = "delta_net"  # a compressive rule or "none"; of the decoder
     memory_norm: bool = False  # per-head RMSNorm with gain on what is read from memory
     place_embeddings: bool = (
         True  # zero-initialised: distance of exact states, place of written ones
@@ -92,7 +94,7 @@ class InfinisumConfig(PreTrainedConfig):
         choices = {
             "ffn": ("swiglu", "geglu", "relu"),
             "position": ("rope", "t5_bias"),
-            "memory_rule": MEMORY_RULES,
+            "memory_rule": (*COMPRESSIVE_RULES, *BASELINES),
             "cross_memory_rule": (*COMPRESSIVE_RULES, "none"),
         }
         for name, allowed in choices.items():
@@ -105,3 +107,6 @@ class InfinisumConfig(PreTrainedConfig):
                 raise ValueError(f"{name} must be at least 1")
         if self.local_radius is not None and self.local_radius < 0:
             raise ValueError("local_radius must be at least 0")
+
+
+AutoConfig.register("infinisum", InfinisumConfig, exist_ok=True)

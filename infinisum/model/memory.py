@@ -15,6 +15,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from infinisum.model.rules import OWN_RULES
+
 EPSILON = 1e-6  # in every denominator sigma(Q) z
 
 
@@ -113,6 +115,10 @@ def advance(
             M, M_after = _delta_net(state.M, keys, values, eta, chunk)
             written = (eta > 0).sum(-1)  # [B, S, H]
             z, z_after = state.z[:, None].expand(-1, M.shape[1], -1, -1), state.z
+        elif rule in OWN_RULES:
+            own = OWN_RULES[rule].advance(state.M, state.z, keys, values, token.to(dtype))
+            M, z, M_after, z_after = own
+            written = token.expand(keys.shape[:-1]).sum(-1)
         else:
             # Masked after the feature map: sigma(0) = 1 would write padding.
             sigma_k = sigma(keys) * token[..., None]  # [B, S, H, N, d_k]
@@ -142,6 +148,8 @@ def read(rule: str, memory: BlockMemory, queries: Tensor) -> Tensor:
         queries = queries.to(memory.M.dtype)
         if rule == "delta_net":
             return unit_feature(queries) @ memory.M
+        if rule in OWN_RULES:
+            return OWN_RULES[rule].read(memory.M, memory.z, queries)
         sigma_q = sigma(queries)
         return (sigma_q @ memory.M) / (sigma_q @ memory.z[..., None] + EPSILON)  # Eq. 7
 

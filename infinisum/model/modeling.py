@@ -8,14 +8,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import (
-    AutoConfig,
-    AutoModelForSeq2SeqLM,
-    GenerationMixin,
-    PreTrainedModel,
-)
+from transformers import AutoModelForSeq2SeqLM, GenerationMixin, PreTrainedModel
 from transformers import initialization as init
 from transformers.cache_utils import DynamicCache, EncoderDecoderCache
+from transformers.loss.loss_utils import fixed_cross_entropy
 from transformers.modeling_outputs import BaseModelOutput, Seq2SeqLMOutput
 
 from infinisum.model.attention import PlaceTable
@@ -313,7 +309,8 @@ class InfinisumForConditionalGeneration(PreTrainedModel, GenerationMixin):
             labels: -100 where no loss is wanted.
             use_cache: return a cache.
             cache: of earlier steps.
-            reading: the other arguments of `encode` (`READING_ARGUMENTS`).
+            reading: the other arguments of `encode` (`READING_ARGUMENTS`), and
+                `num_items_in_batch`, labels of a whole step that the loss is divided by.
         """
         if encoder_outputs is None:
             if input_ids is None:
@@ -340,8 +337,8 @@ class InfinisumForConditionalGeneration(PreTrainedModel, GenerationMixin):
         logits = self.lm_head(hidden)  # [B, T, vocab_size]
         loss = None
         if labels is not None:
-            loss = F.cross_entropy(
-                logits.flatten(0, 1).float(), labels.flatten(), ignore_index=-100
+            loss = fixed_cross_entropy(
+                logits.flatten(0, 1).float(), labels.flatten(), reading.get("num_items_in_batch")
             )
         output = InfinisumOutput(
             loss=loss,
@@ -394,5 +391,4 @@ def _forgetful(state: StreamState, empty: StreamState) -> StreamState:
     )
 
 
-AutoConfig.register("infinisum", InfinisumConfig)
-AutoModelForSeq2SeqLM.register(InfinisumConfig, InfinisumForConditionalGeneration)
+AutoModelForSeq2SeqLM.register(InfinisumConfig, InfinisumForConditionalGeneration, exist_ok=True)

@@ -26,6 +26,7 @@ from infinisum.tokenizer import Tokenizer, load_tokenizer
 from infinisum.training.batches import Collator
 from infinisum.training.book_trainer import BookTrainer
 from infinisum.training.callbacks import Clock, JsonLog, Report, TensorBoardLog
+from infinisum.training.card import CARD, model_card
 from infinisum.training.checkpoints import (
     check_resumable,
     describe_run,
@@ -311,7 +312,7 @@ def save_model(
     options: FinetuneOptions,
     weights: dict[str, Tensor] | None = None,
 ) -> None:
-    """Write weights, config and tokenizer, so that the folder is a model of its own.
+    """Write weights, config, tokenizer and a card: a model of its own, as the hub lays it out.
 
     They are written beside their place; a model that stands there stays until the new one is whole.
 
@@ -335,6 +336,8 @@ def save_model(
             source = options.model / name
             if source.is_file():
                 shutil.copyfile(source, part / name)
+        if not (output / CARD).exists():  # what somebody wrote there stays
+            (part / CARD).write_text(model_card(options, model.config), encoding="utf-8")
         replace_files(part, output, last=(WEIGHTS_FILE, INDEX_FILE))
     except (OSError, RuntimeError, SafetensorError) as error:
         shutil.rmtree(part, ignore_errors=True)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -155,3 +156,11 @@ def test_a_full_disk_behind_stdout(book: Path) -> None:
         _, said = process.communicate(timeout=60)
     assert process.returncode == 5
     assert b"no space left" in said
+
+
+def test_the_page_of_commands_is_fresh() -> None:
+    """Stale: `python scripts/commands_page.py`."""
+    path = Path(__file__).parents[2] / "scripts" / "commands_page.py"
+    script = runpy.run_path(str(path))
+    written = script["PAGE"].read_text(encoding="utf-8")
+    assert written == script["page"](), "docs/commands.md is stale: python scripts/commands_page.py"

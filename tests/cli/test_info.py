@@ -19,6 +19,16 @@ def test_a_book(cli: Cli, book: Path, tiny_model: Path) -> None:
     assert lines[-1].startswith("   4  Chapter 4: The Market (194 words")
 
 
+def test_another_language_than_the_default_models_is_said(cli: Cli, tmp_path: Path) -> None:
+    text = "Der Wärter stieg jeden Abend die Treppe hinauf und zündete die Lampe an. Es war kalt."
+    german = tmp_path / "deutsch.txt"
+    german.write_text("\n\n".join([text] * 4), encoding="utf-8")
+    said = cli("info", german, "--chapters").err
+    assert "another language (de)" in said
+    assert "writes English" in said
+    assert "writes English" not in cli("info", german, "--chapters", "--model", "./mine").err
+
+
 def test_chapters(cli: Cli, book: Path) -> None:
     lines = cli("info", book, "--chapters").out.splitlines()
     assert [line.split(maxsplit=1)[0] for line in lines] == ["1", "2", "3", "4"]

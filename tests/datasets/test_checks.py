@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from infinisum.datasets import Document, Missing
+from infinisum.datasets import Document, Missing, read_documents
 from infinisum.datasets.checks import LEAST_OVERLAP, name_overlap, refusal
 from infinisum.datasets.report import ReadReport
 from infinisum.errors import InputError
@@ -168,3 +168,18 @@ def test_a_bad_file_is_found_before_the_good_ones_are_read(tmp_path: Path) -> No
     write_lines(tmp_path / "b.jsonl", [{"headline": "x", "body": "y"}])
     with pytest.raises(InputError, match=r"b\.jsonl: row 1 has other columns: headline, body"):
         next(read_rows([tmp_path]))
+
+
+def test_a_file_of_another_kind_beside_texts_is_passed_over_and_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_lines(tmp_path / "a-questions.jsonl", [{"question": "Who rowed?", "answer": "Ada."}])
+    with pytest.raises(InputError, match="row 1 has other columns: question, answer"):
+        next(read_documents(tmp_path))
+    write_lines(tmp_path / "b.jsonl", [{"text": text_of("Ada"), "summary": "Ada came home."}])
+    write_lines(tmp_path / "train-questions.jsonl", [{"question": "Who?", "answer": "Ada."}])
+    found = list(read_documents(tmp_path, "validation"))
+    assert [document.summary for document in found] == ["Ada came home."]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{tmp_path / 'a-questions.jsonl'}: passed over, its rows have no text."
+    ]

@@ -119,6 +119,13 @@ def test_charts_are_drawn_in_the_colours_of_the_page_and_say_what_they_show() ->
         assert "var(--accent)" in drawn
 
 
+def test_what_is_measured_of_the_state_and_what_is_reckoned_is_said() -> None:
+    (caption,) = page(sample()).xpath("//svg[@id='chart-state']/following-sibling::figcaption")
+    said = caption.text_content()
+    assert "counted once, after the last page" in said
+    assert f"reckoned: {sample().map.attention_bytes_per_token:,} bytes for each token" in said
+
+
 def test_without_anything_to_draw_there_is_no_empty_chart() -> None:
     empty = replace(
         sample(),

@@ -1,0 +1,75 @@
+"""`transformers`' Auto classes know our models once `infinisum` is imported, whichever came first.
+
+Registering needs `transformers` and `torch`, which `import infinisum` must not load. So it waits
+for the module of each Auto class: when somebody imports it, the part of ours that registers itself
+there is imported right behind it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Final
+
+# Their module → ours, which register themselves in it at their ends.
+REGISTERED_IN: Final = {
+    "transformers.models.auto.configuration_auto": (
+        "infinisum.model.config",
+        "infinisum.model.causal.config",
+    ),
+    "transformers.models.auto.modeling_auto": (
+        "infinisum.model.modeling",
+        "infinisum.model.causal.modeling",
+    ),
+}
+
+
+class _ThenOurs(Loader):
+    """Loads a module as it would have been loaded, and then ours."""
+
+    def __init__(self, loader: Loader, ours: Sequence[str]) -> None:
+        self._loader, self._ours = loader, ours
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader  # nobody needs to know of us
+        module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        _import(self._ours)
+
+
+class _WhenImported(MetaPathFinder):
+    """Finds only what is waited for, and each of it once."""
+
+    def __init__(self, waiting: dict[str, tuple[str, ...]]) -> None:
+        self._waiting = waiting
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        ours = self._waiting.pop(name, None)
+        spec = find_spec(name) if ours is not None else None  # asks the other finders
+        if ours is not None and spec is not None and spec.loader is not None:
+            spec.loader = _ThenOurs(spec.loader, ours)
+        return spec
+
+
+def register_when_imported() -> None:
+    """Register with the Auto classes that are there already, and with the others when they come."""
+    sys.meta_path.insert(0, _WhenImported(dict(REGISTERED_IN)))
+    for theirs, ours in REGISTERED_IN.items():
+        if theirs in sys.modules:
+            _import(ours)
+
+
+def _import(names: Sequence[str]) -> None:
+    for name in names:
+        import_module(name)
