@@ -5,7 +5,7 @@ Knows segments and states; knows nothing of files, formats or summaries.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from infinisum.blocks import make_block
-from infinisum.segments import ChapterSegments, Sentence
+from infinisum.segments import ChapterSegments, Segment, Sentence
 
 if TYPE_CHECKING:
     from infinisum.model.network import Context, Network, State
@@ -99,15 +99,32 @@ class Engine:
         """Read a chapter; a sentence cut by a segment's end gets the mean score of its pieces."""
         total = [0.0] * len(chapter.sentences)
         tokens = [0] * len(chapter.sentences)
-        for at in range(0, len(chapter.segments), self.block_segments):
-            segments = chapter.segments[at : at + self.block_segments]
-            for segment, scores in zip(segments, self._read_block(chapter, at), strict=True):
+        at = 0
+        while at < len(chapter.segments):
+            segments, block_scores = self._read_what_fits(chapter, at)
+            at += len(segments)
+            for segment, scores in zip(segments, block_scores, strict=True):
                 for span, score in zip(segment.spans, scores, strict=False):
                     total[span.sentence] += score * (span.end - span.start)
                     tokens[span.sentence] += span.end - span.start
             if self.on_block is not None:
                 self.on_block(sum(len(segment.token_ids) for segment in segments))
         return [score / max(count, 1) for score, count in zip(total, tokens, strict=True)]
+
+    def _read_what_fits(
+        self, chapter: ChapterSegments, at: int
+    ) -> tuple[Sequence[Segment], list[list[float]]]:
+        """Read the block from `at` on; where the GPU's memory is full, smaller ones from now on."""
+        while True:
+            segments = chapter.segments[at : at + self.block_segments]
+            try:
+                return segments, self._read_block(chapter, at)
+            except torch.OutOfMemoryError:
+                # The state was not changed: it is what a block returns when it is done.
+                if self.block_segments == 1:
+                    raise
+                self.block_segments //= 2
+            torch.cuda.empty_cache()
 
     def _read_block(self, chapter: ChapterSegments, at: int) -> list[list[float]]:
         """Read the block of segments from `at` on; the scores of each segment's sentences."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from infinisum.checkpoint_safety import check_checkpoint
 from infinisum.errors import InputError, NotFoundError, UsageError
 from infinisum.hub import CONFIG_FILE, WEIGHTS_FILE, weight_files
 from infinisum.tokenizer import TOKENIZER_FILE, Tokenizer, load_tokenizer
@@ -83,6 +84,7 @@ def load_model(folder: str | Path, device: str = "auto", dtype: str = "auto") ->
 
     from infinisum.model.network import network_class
 
+    check_checkpoint(folder)
     torch_device, torch_dtype, why = choose(device, dtype)
     tokenizer = load_tokenizer(folder)
     try:
@@ -103,6 +105,7 @@ def load_model(folder: str | Path, device: str = "auto", dtype: str = "auto") ->
             f"the model {model.config.vocab_size}.",
             "They do not belong together.",
         )
+    _refuse_nan(model, folder)
     model.to(torch_device).eval()
     return LoadedModel(
         model=model,
@@ -124,6 +127,15 @@ def model_type(folder: Path) -> str:
     except (OSError, ValueError):
         return ""  # whoever reads the config next will say what is wrong with it
     return str(config.get("model_type", "")) if isinstance(config, dict) else ""
+
+
+def _refuse_nan(model: torch.nn.Module, folder: Path) -> None:
+    for name, weights in model.named_parameters():
+        if not weights.isfinite().all():
+            raise InputError(
+                f"{folder}: the weights {name} are not all numbers (NaN or infinite).",
+                "The training went wrong, or the file is damaged; use another checkpoint.",
+            )
 
 
 def model_fingerprint(folder: Path) -> str:

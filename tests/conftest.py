@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,3 +34,37 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_network() -> Iterator[None]:
+    """Let no test leave this machine: what connects elsewhere, or looks a name up, fails."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("connect", "connect_ex"):
+            patch.setattr(socket.socket, name, _local_only(getattr(socket.socket, name)))
+        patch.setattr(socket, "getaddrinfo", _local_names_only(socket.getaddrinfo))
+        yield
+
+
+def _is_local(host: object) -> bool:
+    own = {"localhost", "", "::1", "0.0.0.0", None, socket.gethostname()}
+    return host in own or str(host).startswith("127.")
+
+
+def _local_only(original: Any) -> Any:
+    def connect(self: socket.socket, address: Any) -> Any:
+        internet = self.family in (socket.AF_INET, socket.AF_INET6)
+        if internet and not _is_local(address[0]):
+            raise ConnectionRefusedError(f"a test tried to reach {address}")
+        return original(self, address)
+
+    return connect
+
+
+def _local_names_only(original: Any) -> Any:
+    def getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
+        if not _is_local(host.decode() if isinstance(host, bytes) else host):
+            raise socket.gaierror(f"a test tried to look up {host}")
+        return original(host, *args, **kwargs)
+
+    return getaddrinfo

@@ -12,6 +12,7 @@ _ESCAPES = re.compile(
     "|\x1b\\][^\x07\x1b\n]*(?:\x07|\x1b\\\\)?"  # titles and links of terminals
     "|\x1b[PX^_][^\x1b\n]*(?:\x1b\\\\)?"
     "|\x1b[ -/]*[0-~]?"
+    "|\x9b[0-9;:?]+[ -/]*[@-~]"  # the first of them in one character
 )
 _OVERSTRIKE = re.compile("[^\x08\n]\x08")  # bold and underlined on a teletype: "a\x08a"
 _NEWLINES = re.compile("\r\n?|[\x0b\x0c\x85\u2028]|\u2029")
@@ -20,14 +21,17 @@ _DROPPED = dict.fromkeys(
     [
         *(c for c in range(0x20) if c not in (9, 10)),
         *range(0x7F, 0xA0),
+        0x061C,
         *range(0x202A, 0x202F),
-        *range(0x2060, 0x206A),
+        *range(0x2060, 0x2070),
         *range(0xFE00, 0xFE10),
         *range(0xFFF9, 0xFFFC),
         *(0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0xFEFF, 0xFFFE, 0xFFFF),
         *range(0xD800, 0xE000),
+        *range(0xE0000, 0xE0080),  # tags, which hide text
     ]
 )
+_INVISIBLE = {**dict.fromkeys(code for code in _DROPPED if code), 0xAD: None}  # U+0000 stays
 _SPACES = dict.fromkeys((0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000), " ")
 _SOFT_HYPHEN = "\u00ad"
 _SOFT_INSIDE = re.compile(_SOFT_HYPHEN + r"(?!\s*(?:\n|$))")
@@ -73,7 +77,7 @@ def clean_text(text: str, *, keep_tabs: bool = False) -> str:
     if _PLAIN.fullmatch(text) and (keep_tabs or "\t" not in text):
         return text
     text = _NEWLINES.sub(lambda m: "\n\n" if m[0] == "\u2029" else "\n", text)
-    if "\x1b" in text:
+    if "\x1b" in text or "\x9b" in text:
         text = _ESCAPES.sub("", text)
     while "\x08" in text and (shorter := _OVERSTRIKE.sub("", text)) != text:
         text = shorter
@@ -83,6 +87,16 @@ def clean_text(text: str, *, keep_tabs: bool = False) -> str:
     if not keep_tabs:
         text = text.replace("\t", " ")
     return unicodedata.normalize("NFC", _SOFT_INSIDE.sub("", text))
+
+
+def without_invisible(text: str) -> str:
+    """Text without soft hyphens, invisible and directional marks and controls, but for U+0000.
+
+    C1 controls are taken for what they mean in a Windows text: "&#146;" is an apostrophe.
+    """
+    if _WINDOWS_CONTROL.search(text):
+        text = text.translate(_WINDOWS)
+    return text.translate(_INVISIBLE)
 
 
 class Vocabulary:

@@ -48,9 +48,20 @@ def decode(data: bytes, encoding: str | None = None, name: str = "text") -> tupl
     try:
         return data.decode("utf-8"), "utf-8"
     except UnicodeDecodeError:
+        if (text := _with_surrogates(data)) is not None:
+            return text, "utf-8"
         if _is_damaged_utf8(data):
             return data.decode("utf-8", errors="replace"), "utf-8"
     return _guess(data, name)
+
+
+def _with_surrogates(data: bytes) -> str | None:
+    """UTF-8 but for surrogates, which Java and Windows leave in it; those in pairs are joined."""
+    try:
+        text = data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return None
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def is_certain(encoding: str) -> bool:

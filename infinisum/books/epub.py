@@ -1,45 +1,50 @@
 """EPUB books: the package by ebooklib, by our own reading of the container where that fails.
 
 ebooklib (AGPL-3.0) is used here and nowhere else. It gives the reading order, the contents, the
-guide and the metadata. It raises on the first missing stylesheet or font and knows no limits and
-no DRM, so the container is checked first (`epub_container`), and a book it cannot read is read by
+guide and the metadata. It knows no limits and no DRM, so it gets its files from `epub_archive`,
+and pictures, fonts and stylesheets not at all. A book it cannot read is read by
 `epub_container.read_package`, which gives the same `Package`. The text of the files is ours in
 both cases: ebooklib hands over their bytes.
 """
 
 from __future__ import annotations
 
-import io
 import posixpath
 import warnings
-import zipfile
-import zlib
 from typing import Any
 
 from infinisum.books import epub_container as container
 from infinisum.books.assembly import File, Source, Target, assemble
 from infinisum.books.book import Book, LeftOut
+from infinisum.books.epub_archive import Archive
 from infinisum.books.epub_container import ContentsLine, Package, SpineFile
 from infinisum.books.html import read_document
-from infinisum.books.markup import parse_markup, parse_xml
+from infinisum.books.limits import DEFAULT_LIMITS, Limits
+from infinisum.books.markup import parse_markup, parse_xml, without_doctype
 from infinisum.books.tags import note_targets
 from infinisum.errors import InputError
+from infinisum.guard import step
 
-_UNPACKED_LIMIT = 512 * 2**20  # ebooklib unpacks everything, pictures too
+_NOT_READ = (
+    *(".jpg", ".jpeg", ".png", ".gif", ".svg", ".webp", ".bmp", ".tif", ".tiff", ".avif"),
+    *(".ttf", ".otf", ".woff", ".woff2", ".css", ".js", ".pls", ".smil"),
+    *(".mp3", ".mp4", ".m4a", ".m4v", ".ogg", ".ogv", ".opus", ".wav", ".webm", ".mpg", ".mov"),
+)
 
 
-def read_epub(data: bytes, name: str) -> Book:
+def read_epub(data: bytes, name: str, limits: Limits = DEFAULT_LIMITS) -> Book:
     """Reads an EPUB 2 or 3.
 
     Args:
         data: the file.
         name: what to call it in messages.
+        limits: on what it may unpack to.
 
     Raises:
-        InputError: damaged, protected, or without text.
+        InputError: damaged, protected, over a limit, or without text.
     """
-    archive = container.open_container(data, name)
-    package = _read_with_ebooklib(data, archive) or container.read_package(archive)
+    archive = Archive(data, name, limits)
+    package = _read_with_ebooklib(archive) or container.read_package(archive)
     files, unreadable = _read_files(package)
     source = Source(
         files,
@@ -54,7 +59,7 @@ def read_epub(data: bytes, name: str) -> Book:
             "It may hold pictures of pages only; such books need text recognition (OCR) first.",
         )
     missing = [*package.missing, *unreadable]
-    left_out += [LeftOut(path, "missing or damaged") for path in missing]
+    left_out += [*package.left_out, *(LeftOut(path, "missing or damaged") for path in missing)]
     language = package.language or next((f.document.language for f in files), "")
     return Book(
         title=package.title,
@@ -70,7 +75,10 @@ def read_epub(data: bytes, name: str) -> Book:
 
 def _read_files(package: Package) -> tuple[list[File], list[str]]:
     """The documents of the reading order, and the names of those that hold none."""
-    roots = [(item.name, parse_markup(item.data)) for item in package.spine]
+    roots: list[tuple[str, Any]] = []
+    for item in package.spine:
+        step()
+        roots.append((item.name, parse_markup(item.data)))
     unreadable = [path for path, root in roots if root is None]
     order = {posixpath.basename(path): index for index, (path, _) in enumerate(roots)}
     notes: dict[str, set[str]] = {}
@@ -80,36 +88,45 @@ def _read_files(package: Package) -> tuple[list[File], list[str]]:
             # A mark that points to an earlier file leads from a note back to the text.
             if not file or order.get(file, -1) >= index:
                 notes.setdefault(file or posixpath.basename(path), set()).add(fragment)
-    files = [
-        File(
-            path,
-            read_document(root, notes.get(posixpath.basename(path), ())),
-            frozenset(package.types.get(path, ())),
-        )
-        for path, root in roots
-        if root is not None
-    ]
+    files = []
+    for path, root in roots:
+        step()
+        if root is not None:
+            document = read_document(root, notes.get(posixpath.basename(path), ()))
+            files.append(File(path, document, frozenset(package.types.get(path, ()))))
+    step()
     return files, unreadable
 
 
-def _read_with_ebooklib(data: bytes, archive: zipfile.ZipFile) -> Package | None:
-    """The package as ebooklib reads it, None where it fails or finds no reading order."""
-    if sum(info.file_size for info in archive.infolist()) > _UNPACKED_LIMIT:
-        return None
+def _read_with_ebooklib(archive: Archive) -> Package | None:
+    """The package as ebooklib reads it; None where it fails, or misses some of the text."""
     from ebooklib import epub
     from lxml import etree
+
+    class Reader(epub.EpubReader):  # type: ignore[misc]  # ebooklib has no types
+        """ebooklib's reader on our archive."""
+
+        def _load(self) -> None:
+            self.opf_file = container.find_opf(archive)
+            self.opf_dir = posixpath.dirname(self.opf_file)
+            self._load_opf_file()
+
+        def read_file(self, name: str) -> bytes:
+            if name.lower().endswith(_NOT_READ):
+                return b""
+            data = archive.read(posixpath.normpath(name))
+            if data is None:
+                return b""
+            return without_doctype(data) if name.endswith((".opf", ".ncx")) else data
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            reader = epub.EpubReader(io.BytesIO(data), {"ignore_ncx": True})
+            reader = Reader("", {"ignore_ncx": True})
             package = _package_of(reader.load(), reader.opf_dir)
     except (
         epub.EpubException,
         etree.LxmlError,
-        zipfile.BadZipFile,
-        zlib.error,
-        OSError,
         # What ebooklib's own code raises on packages that lack something it takes for granted.
         AttributeError,
         LookupError,
@@ -119,10 +136,10 @@ def _read_with_ebooklib(data: bytes, archive: zipfile.ZipFile) -> Package | None
         RuntimeError,
     ):
         return None
-    return package if package.spine and package.contents else None
+    return package if package is not None and package.spine and package.contents else None
 
 
-def _package_of(book: Any, folder: str) -> Package:
+def _package_of(book: Any, folder: str) -> Package | None:
     from ebooklib import epub
 
     creators = book.metadata.get("http://purl.org/dc/elements/1.1/", {}).get("creator", [])
@@ -148,9 +165,10 @@ def _package_of(book: Any, folder: str) -> Package:
     base = f"{folder}/" if folder else ""
     for idref, _linear in book.spine:
         item = book.get_item_with_id(idref)
-        if item is not None and _is_text(item):
-            path, _ = container.resolve(base, item.file_name)
-            package.spine.append(SpineFile(path, item.content))
+        if item is None or not item.content or not _is_text(item):
+            return None  # missing, or something else in its stead: our own reading knows what
+        path, _ = container.resolve(base, item.file_name)
+        package.spine.append(SpineFile(path, item.content))
     for reference in book.guide:
         container.add_type(package, base, reference["href"], reference["type"])
     nav = next((item for item in book.items if isinstance(item, epub.EpubNav)), None)

@@ -1,28 +1,23 @@
-"""The container of an EPUB, read safely: zip, package document, contents, guide, rights."""
+"""What the package document, the contents and the guide of an EPUB say, by our own reading."""
 
 from __future__ import annotations
 
-import io
 import posixpath
-import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
+from infinisum.books.book import LeftOut
+from infinisum.books.epub_archive import Archive
 from infinisum.books.markup import parse_xml
 from infinisum.books.tags import tag_of, types_of
-from infinisum.errors import InputError
 
 TEXT_TYPES = frozenset(
     {"application/xhtml+xml", "text/html", "text/x-oeb1-document", "application/xml", "text/xml"}
 )
-_FONT_SCRAMBLING = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
-_FILE_LIMIT = 64 * 2**20  # bytes of one text file; the longest novels have 10 MB in all
-_COUNT_LIMIT = 20_000  # files
-_RATIO_LIMIT = 1000  # uncompressed to compressed bytes of one file; plain text stays under 20
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError)
+_PAGES = (".xhtml", ".html", ".htm")
+_MOST_FALLBACKS = 8
 
 
 @dataclass(slots=True)
@@ -55,79 +50,7 @@ class Package:
     types: dict[str, set[str]] = field(default_factory=dict)  # path → types in guide, landmarks
     start: str = ""  # path of the file where the text begins, as guide or landmarks say
     missing: list[str] = field(default_factory=list)  # files named, but not there or damaged
-
-
-def open_container(data: bytes, name: str) -> zipfile.ZipFile:
-    """Opens the zip and refuses what cannot or must not be read.
-
-    Raises:
-        InputError: damaged, protected (password, DRM), or unpacking to an absurd size.
-    """
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
-    except _DAMAGE as error:
-        raise InputError(
-            f"{name}: the EPUB is damaged: its zip archive cannot be opened.",
-            "Download or copy the file again.",
-        ) from error
-    infos = archive.infolist()
-    if len(infos) > _COUNT_LIMIT:
-        raise InputError(f"{name}: the archive has {len(infos):,} files, too many for a book.")
-    for info in infos:
-        packed = max(info.compress_size, 1)
-        if info.file_size > _FILE_LIMIT and info.file_size / packed > _RATIO_LIMIT:
-            raise InputError(
-                f"{name}: {info.filename} would unpack to {info.file_size / 2**20:,.0f} MiB.",
-                "The file is made to exhaust memory, or is damaged.",
-            )
-    _refuse_protected(archive, name)
-    return archive
-
-
-def _refuse_protected(archive: zipfile.ZipFile, name: str) -> None:
-    hint = "Protected books cannot be read; use a copy without DRM."
-    names = set(archive.namelist())
-    if any(info.flag_bits & 1 for info in archive.infolist()):
-        raise InputError(f"{name}: the archive is protected by a password.", hint)
-    if "META-INF/license.lcpl" in names:
-        raise InputError(f"{name}: the book is protected by DRM (Readium LCP).", hint)
-    if "META-INF/sinf.xml" in names:
-        raise InputError(f"{name}: the book is protected by DRM (Apple FairPlay).", hint)
-    encrypted = list(_encrypted(archive)) if "META-INF/encryption.xml" in names else []
-    if encrypted:
-        kind = " (Adobe ADEPT)" if "META-INF/rights.xml" in names else ""
-        raise InputError(f"{name}: the book is protected by DRM{kind}.", hint)
-
-
-def _encrypted(archive: zipfile.ZipFile) -> Iterator[str]:
-    """Algorithms in META-INF/encryption.xml that are more than the scrambling of fonts."""
-    data = read_member(archive, "META-INF/encryption.xml")
-    root = parse_xml(data) if data else None
-    if root is None:
-        return
-    for item in root.iter("{*}EncryptedData"):
-        method = next(item.iter("{*}EncryptionMethod"), None)
-        algorithm = method.get("Algorithm", "") if method is not None else ""
-        if algorithm not in _FONT_SCRAMBLING:
-            yield algorithm
-
-
-def read_member(archive: zipfile.ZipFile, path: str) -> bytes | None:
-    """A file of the archive, None where it is missing, damaged or absurdly large."""
-    try:
-        info = archive.getinfo(path)
-    except KeyError:
-        wanted = path.casefold()
-        found = (i for i in archive.infolist() if unquote(i.filename).casefold() == wanted)
-        if (other := next(found, None)) is None:
-            return None
-        info = other
-    if info.file_size > _FILE_LIMIT:
-        return None
-    try:
-        return archive.read(info)
-    except (*_DAMAGE, RuntimeError):
-        return None
+    left_out: list[LeftOut] = field(default_factory=list)  # pictures in the reading order
 
 
 def resolve(base: str, href: str) -> tuple[str, str]:
@@ -144,10 +67,10 @@ def plain(element: Any) -> str:
     return " ".join("".join(element.itertext()).replace("\u2060", "").split())
 
 
-def read_package(archive: zipfile.ZipFile) -> Package:
+def read_package(archive: Archive) -> Package:
     """Package, spine and contents by our own reading; needs lxml only."""
     opf_path = find_opf(archive)
-    data = read_member(archive, opf_path) if opf_path else None
+    data = archive.read(opf_path) if opf_path else None
     root = parse_xml(data) if data else None
     package = Package()
     if root is None:
@@ -161,21 +84,14 @@ def read_package(archive: zipfile.ZipFile) -> Package:
     }
     spine = next(root.iter("{*}spine"), None)
     for ref in root.iter("{*}itemref"):
-        path, item = manifest.get(ref.get("idref"), ("", None))
-        if item is None or (item.get("media-type") or "application/xml") not in TEXT_TYPES:
-            continue
-        content = read_member(archive, path)
-        if content is None:
-            package.missing.append(path)
-        else:
-            package.spine.append(SpineFile(path, content))
+        _add_to_spine(ref.get("idref") or "", manifest, archive, package)
     for reference in root.iter("{*}reference"):
         add_type(package, opf_path, reference.get("href"), reference.get("type"))
     navs = [p for p, item in manifest.values() if "nav" in (item.get("properties") or "").split()]
     ncx = manifest.get(spine.get("toc"), ("", None))[0] if spine is not None else ""
     ncx = ncx or next((p for p, _ in manifest.values() if p.endswith(".ncx")), "")
     for path, reader in ((navs[0] if navs else "", read_nav), (ncx, read_ncx)):
-        content = read_member(archive, path) if path else None
+        content = archive.read(path) if path else None
         tree = parse_xml(content) if content else None
         if tree is not None and not package.contents:
             package.contents = reader(tree, path)
@@ -184,23 +100,47 @@ def read_package(archive: zipfile.ZipFile) -> Package:
     return package
 
 
-def find_opf(archive: zipfile.ZipFile) -> str:
+def is_text(media_type: str, path: str) -> bool:
+    """Whether a file of the manifest is a text, by its type or, where that is wrong, its name."""
+    return not media_type or media_type in TEXT_TYPES or path.lower().endswith(_PAGES)
+
+
+def _add_to_spine(
+    idref: str, manifest: dict[str, tuple[str, Any]], archive: Archive, package: Package
+) -> None:
+    """Takes in a file of the reading order, or what the manifest names in its stead."""
+    path, item = manifest.get(idref, ("", None))
+    first = path
+    for _ in range(_MOST_FALLBACKS):
+        if item is None or is_text(item.get("media-type") or "", path):
+            break
+        path, item = manifest.get(item.get("fallback"), ("", None))
+    if not first:
+        package.missing.append(idref or "an entry without a name")
+    elif item is None:
+        package.left_out.append(LeftOut(first, "no text"))
+    elif (content := archive.read(path)) is None:
+        package.missing.append(path)
+    else:
+        package.spine.append(SpineFile(path, content))
+
+
+def find_opf(archive: Archive) -> str:
     """Path of the package document: as the container says, else the only .opf there is."""
-    data = read_member(archive, "META-INF/container.xml")
+    data = archive.read("META-INF/container.xml")
     root = parse_xml(data) if data else None
     if root is not None:
         for rootfile in root.iter("{*}rootfile"):
             path = (rootfile.get("full-path") or "").lstrip("/")
-            if path and read_member(archive, path) is not None:
+            if path and archive.read(path) is not None:
                 return path
-    return next((n for n in archive.namelist() if n.lower().endswith(".opf")), "")
+    return next((n for n in archive.names if n.lower().endswith(".opf")), "")
 
 
-def _without_opf(archive: zipfile.ZipFile, package: Package) -> None:
+def _without_opf(archive: Archive, package: Package) -> None:
     """No package document: the pages there are, in the order of the archive."""
-    for path in archive.namelist():
-        page = path.lower().endswith((".xhtml", ".html", ".htm"))
-        if page and (content := read_member(archive, path)):
+    for path in archive.names:
+        if path.lower().endswith(_PAGES) and (content := archive.read(path)):
             package.spine.append(SpineFile(path, content))
 
 

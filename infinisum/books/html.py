@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from infinisum.books.clean import without_invisible
 from infinisum.books.tags import (
     BLOCKS,
     DIVISIONS,
@@ -25,8 +26,6 @@ from infinisum.books.tags import (
 )
 
 _SPACE = re.compile(r"[^\S\n]+")
-# Invisible characters: word joiner, zero-width space and joiners, BOM, soft hyphen, variation.
-_INVISIBLE = dict.fromkeys((0x2060, 0x200B, 0x200C, 0x200D, 0xFEFF, 0x00AD, 0xFE0E, 0xFE0F))
 _NOTE_WORDS = 1500  # what a mark points to is a note up to this length
 
 
@@ -206,7 +205,7 @@ class _Walk:
 
 def _tidy(text: str) -> str:
     """White space as a browser shows it, line breaks kept, invisible characters gone."""
-    text = text.translate(_INVISIBLE).replace("\n", " ").replace("\r", " ")
+    text = without_invisible(text.replace("\n", " ").replace("\r", " "))
     lines = (_SPACE.sub(" ", line).strip() for line in text.split("\x00"))
     return "\n".join(line for line in lines if line)
 

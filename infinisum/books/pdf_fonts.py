@@ -23,6 +23,7 @@ class PageFont:
 
     name: str = ""
     bold: bool = False
+    vertical: bool = False  # written downwards, lines from right to left
     space: float = 250.0  # width of a space, thousandths of the font size
     named_encoding: str = ""  # Python's name of the encoding of a font with long codes, or ""
     font: Any = None  # pypdf's Font
@@ -93,6 +94,13 @@ def _get(dictionary: Any, key: str) -> Any:
     return None if value is None else value.get_object()
 
 
+def _is_vertical(dictionary: Any) -> bool:
+    encoding = _get(dictionary, "/Encoding")
+    if hasattr(encoding, "get"):
+        return bool(encoding.get("/WMode") == 1)
+    return str(encoding).endswith("-V")
+
+
 def _read_font(dictionary: Any) -> PageFont:
     # pypdf decodes and measures with this class but does not export it.
     from pypdf.generic._font import Font
@@ -107,6 +115,7 @@ def _read_font(dictionary: Any) -> PageFont:
     flags = font.font_descriptor.flags
     return PageFont(
         name=name,
+        vertical=_is_vertical(dictionary),
         bold=bold or bool(isinstance(flags, int) and flags & _FLAG_FORCE_BOLD),
         space=_number(font.space_width, 250.0) or 250.0,
         named_encoding=font.encoding if isinstance(font.encoding, str) else "",

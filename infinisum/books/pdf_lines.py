@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from infinisum.books.clean import clean_text
+from infinisum.books.pdf_bidi import is_rtl, logical
 from infinisum.books.pdf_text import Run
 
 _SAME_LINE = 0.6  # of the smaller font size: baselines closer than this are one line
@@ -53,6 +54,7 @@ class _Open:
 
     runs: list[Run]
     text: str
+    x0: float
     x1: float
     y: float
     size: float
@@ -81,7 +83,7 @@ def _lines(runs: Sequence[Run], page: Page) -> list[Line]:
         if open_line is not None and _is_same_line(open_line, run):
             _add(open_line, run, page)
         elif run.text.strip():
-            open_line = _Open([run], run.text, run.x1, run.y, run.size)
+            open_line = _Open([run], run.text, run.x0, run.x1, run.y, run.size)
             lines.append(open_line)
     return [line for line in (_close(item, page.number) for item in lines) if line.text]
 
@@ -105,11 +107,20 @@ def _is_same_line(line: _Open, run: Run) -> bool:
     raised = run.y - line.y
     level = abs(raised) < _SAME_LINE * min(line.size, run.size) or _is_mark(line, run)
     blank = 0.0 if run.text.strip() else run.x1 - run.x0
-    return (
-        level
-        and line.runs[-1].turn == run.turn
-        and line.x1 - _BACK * size - blank < run.x0 < line.x1 + _COLUMN_GAP * size
-    ) or _is_printed_twice(line, run)
+    if level and line.runs[-1].turn == run.turn:
+        if line.x1 - _BACK * size - blank < run.x0 < line.x1 + _COLUMN_GAP * size:
+            return True
+        if _goes_left(line, run):
+            return True
+    return _is_printed_twice(line, run)
+
+
+def _goes_left(line: _Open, run: Run) -> bool:
+    """Whether a run stands before the line, and both read from right to left."""
+    size = max(line.size, run.size)
+    before = line.x0 - _COLUMN_GAP * size < run.x1 < line.x0 + _BACK * size
+    blank = not run.text.strip()
+    return before and is_rtl(line.text) and (blank or is_rtl(run.text) or run.text[0].isdigit())
 
 
 def _is_mark(line: _Open, run: Run) -> bool:
@@ -134,10 +145,16 @@ def _add(line: _Open, run: Run, page: Page) -> None:
         page.marks += 1
         line.x1 = max(line.x1, run.x1)
         return
-    touching = run.x0 - line.x1 <= max(run.gap, line.runs[-1].gap)
-    if not (touching or line.text.endswith(" ") or run.text.startswith(" ")):
-        line.text += " "
-    line.text += run.text
+    gap = max(run.gap, line.runs[-1].gap)
+    if run.x0 < line.x0 and _goes_left(line, run):
+        apart = line.x0 - run.x1 > gap and not (line.text[0] == " " or run.text.endswith(" "))
+        line.text = f"{run.text} {line.text}" if apart else run.text + line.text
+        line.x0 = run.x0
+    else:
+        touching = run.x0 - line.x1 <= gap
+        if not (touching or line.text.endswith(" ") or run.text.startswith(" ")):
+            line.text += " "
+        line.text += run.text
     line.x1 = max(line.x1, run.x1)
     if abs(raised) < 0.1 and run.text.strip():
         line.runs.append(run)
@@ -146,7 +163,7 @@ def _add(line: _Open, run: Run, page: Page) -> None:
 
 
 def _close(line: _Open, number: int) -> Line:
-    text = " ".join(clean_text(line.text).split())
+    text = logical(" ".join(clean_text(line.text).split()))
     if _SPREAD.fullmatch(text):
         text = text.replace(" ", "")
     sizes = Counter[float]()
@@ -154,7 +171,7 @@ def _close(line: _Open, number: int) -> Line:
         sizes[round(run.size, 1)] += len(run.text.strip())
     bold = all(run.bold for run in line.runs if run.text.strip())
     size = sizes.most_common(1)[0][0]
-    return Line(text, line.runs[0].x0, line.x1, line.y, size, bold, number)
+    return Line(text, line.x0, line.x1, line.y, size, bold, number)
 
 
 def _order(page: Page) -> None:

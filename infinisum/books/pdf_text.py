@@ -20,6 +20,7 @@ _MAX_DEPTH = 6  # forms within forms
 _MAX_FORMS = 500  # forms drawn on one page
 _WORD_GAP = 0.5  # of the width of a space: kerning is less, a justified line's spaces are more
 _WIDEST_SPACE = 300.0  # fonts without a space say something else, typewriters have a wide one
+_DOWN = 1000.0  # thousandths of the font size that a glyph goes down in vertical writing
 _OUTSIDE = 5.0  # points beyond the edge of the page
 _LINE = 1.6  # of the font size: baselines of one block are no further apart
 
@@ -236,13 +237,15 @@ class PageText:
                 pieces.append(" ")
             for glyph in font.decode(shown):
                 pieces.append(glyph.text)
-                at += (glyph.width / 1000 * size + state.character_space) * scale
+                width = _DOWN if font.vertical else glyph.width
+                at += (width / 1000 * size + state.character_space) * scale
                 if glyph.text == " ":
                     at += state.word_space * scale
             end = at - state.character_space * scale
         if start is not None and pieces:
             self._keep("".join(pieces), start, end)
-        self._text_matrix = _times((1.0, 0.0, 0.0, 1.0, at, 0.0), self._text_matrix)
+        move = (1.0, 0.0, 0.0, 1.0, *((0.0, -at) if font.vertical else (at, 0.0)))
+        self._text_matrix = _times(move, self._text_matrix)
 
     def _runs_off(self, y: float, size: float) -> bool:
         """Whether text below the page goes on where that above it ended: a block too long for it.
@@ -256,6 +259,8 @@ class PageText:
     def _keep(self, text: str, start: float, end: float) -> None:
         state = self._state
         m = _times(self._text_matrix, state.ctm)
+        if state.font.vertical:  # what goes down the page goes along the line
+            m = _times((0.0, -1.0, 1.0, 0.0, 0.0, 0.0), m)
         along = math.hypot(m[0], m[1])
         size = math.hypot(m[2], m[3]) * abs(state.size)
         if not along or not size:

@@ -11,13 +11,15 @@ from infinisum.books.chapters import keep_body, split_at_headings
 from infinisum.books.clean import clean_text
 from infinisum.books.contents_page import find_contents
 from infinisum.books.encodings import decode, is_certain
-from infinisum.books.gutenberg import is_transcribers_note, strip_gutenberg
+from infinisum.books.gutenberg import Stripped, is_transcribers_note, strip_gutenberg
 from infinisum.books.headings import parse_heading
+from infinisum.books.limits import DEFAULT_LIMITS, Limits, cut_lines, cut_warning
 from infinisum.books.markdown import read_markdown
 from infinisum.books.marks import without_stuck_marks
 from infinisum.books.matter import matter_of
 from infinisum.books.unwrap import paragraphs_of_lines
 from infinisum.errors import InputError
+from infinisum.guard import step
 
 __all__ = ["read_markdown", "read_text"]
 
@@ -56,7 +58,9 @@ class _Text:
     left_out: list[LeftOut] = field(default_factory=list)
 
 
-def read_text(data: bytes, name: str, encoding: str | None = None) -> Book:
+def read_text(
+    data: bytes, name: str, encoding: str | None = None, limits: Limits = DEFAULT_LIMITS
+) -> Book:
     """Reads plain text: Project Gutenberg's, a word processor's, or anybody's.
 
     Hard-wrapped lines are joined, verse keeps its own, `_italic_` marks, pictures, footnotes and
@@ -66,14 +70,50 @@ def read_text(data: bytes, name: str, encoding: str | None = None) -> Book:
         data: the file.
         name: what to call it in messages.
         encoding: its encoding, where it is not to be guessed.
+        limits: on the length of a paragraph.
 
     Raises:
         InputError: not in `encoding`, or no text.
     """
     decoded, codec = decode(data, encoding, name)
-    stripped = strip_gutenberg(clean_text(decoded, keep_tabs=True))
-    without_readings = _READINGS.sub("", stripped.text)
-    without_pictures, pictures = _PICTURE.subn("", without_readings)
+    step()
+    cleaned, overlong = cut_lines(clean_text(decoded, keep_tabs=True), limits)
+    stripped = strip_gutenberg(cleaned)
+    step()
+    text = _text_of(stripped)
+    step()
+    _drop_notes(text)
+    unmarked = map(_without_marks, text.paragraphs)
+    text.paragraphs = [p for p in unmarked if p and not _RULE.fullmatch(p)]
+    if not text.paragraphs:
+        raise InputError(f"{name}: no text in this file.", _HINT)
+    step()
+    _find_title(text)
+    _drop_contents(text)
+    chapters, left_out = _chapters(text, name)
+    step()
+    chapters, marks = without_stuck_marks(chapters)
+    step()
+    if marks:
+        left_out.append(LeftOut(f"{marks} footnote marks", "footnote marks", marks))
+    warnings = [cut_warning(name, overlong, limits)] if overlong else []
+    if encoding is None and not is_certain(codec):
+        warnings.append(f"{name}: read as {codec}, a guess; --encoding names another.")
+    return Book(
+        title=text.title,
+        author=text.author,
+        chapters=tuple(chapters),
+        language=text.language,
+        format="text",
+        source=name,
+        left_out=tuple(text.left_out + left_out),
+        warnings=tuple(warnings),
+    )
+
+
+def _text_of(stripped: Stripped) -> _Text:
+    """The paragraphs of a text without pictures and how words are read."""
+    without_pictures, pictures = _PICTURE.subn("", _READINGS.sub("", stripped.text))
     text = _Text(
         paragraphs_of_lines(without_pictures.split("\n")),
         stripped.title,
@@ -83,29 +123,7 @@ def read_text(data: bytes, name: str, encoding: str | None = None) -> Book:
     )
     if pictures:
         text.left_out.append(LeftOut(f"{pictures} captions of pictures", "pictures"))
-    _drop_notes(text)
-    text.paragraphs = [_without_marks(paragraph) for paragraph in text.paragraphs]
-    text.paragraphs = [p for p in text.paragraphs if p and not _RULE.fullmatch(p)]
-    if not text.paragraphs:
-        raise InputError(f"{name}: no text in this file.", _HINT)
-    _find_title(text)
-    _drop_contents(text)
-    chapters, left_out = _chapters(text, name)
-    chapters, marks = without_stuck_marks(chapters)
-    if marks:
-        left_out.append(LeftOut(f"{marks} footnote marks", "footnote marks", marks))
-    guessed = encoding is None and not is_certain(codec)
-    warning = f"{name}: read as {codec}, a guess; --encoding names another."
-    return Book(
-        title=text.title,
-        author=text.author,
-        chapters=tuple(chapters),
-        language=text.language,
-        format="text",
-        source=name,
-        left_out=tuple(text.left_out + left_out),
-        warnings=(warning,) if guessed else (),
-    )
+    return text
 
 
 def _without_marks(paragraph: str) -> str:

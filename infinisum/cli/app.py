@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -61,12 +62,24 @@ def main() -> None:
     # Read by OpenMP when torch is loaded. On a machine that has anything else to do, threads that
     # spin while they wait made reading ten times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    status = run(sys.argv[1:])
+    for name in ("SIGTERM", "SIGHUP"):  # a stop by the system is a stop by Ctrl-C
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _interrupt)
+    try:
+        status = run(sys.argv[1:])
+    except KeyboardInterrupt:  # a second Ctrl-C, while the first was dealt with
+        os.write(2, b"Error: interrupted. Nothing is half-written; the same command starts anew.\n")
+        os._exit(INTERRUPTED)
     if status == INTERRUPTED and hasattr(signal, "pthread_sigmask"):
         # Python notes a Ctrl-C that came inside exec() of a string, as while a dataclass is made,
         # and `python -m` kills itself with the signal at its end although it was dealt with.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     sys.exit(status)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def run(args: Sequence[str]) -> int:

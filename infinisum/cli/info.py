@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from infinisum.books.limits import parse_limits
 from infinisum.cli import options as opt
 from infinisum.cli.console import Console, print_result
 from infinisum.cli.sources import BOOK_ENDINGS, STDIN, language_notice, open_source
@@ -37,6 +38,7 @@ def info(
     encoding: Annotated[
         str | None, typer.Option(metavar="NAME", help="Of a text file, if guessed wrong.")
     ] = None,
+    limit: opt.Limit = None,
     device: opt.Device = "auto",
     dtype: opt.Dtype = "auto",
     as_json: opt.Json = False,
@@ -53,7 +55,7 @@ def info(
         return
     console = Console(quiet, verbose)
     with console.opening(what) as progress:
-        source = open_source(what, encoding, progress)
+        source = open_source(what, encoding, progress, limits=parse_limits(limit or ()))
     book, more = source.book, {}
     if source.data is not None:
         from infinisum.cli.info_reading import reading_facts, reading_lines

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from infinisum.books.limits import NAMES
 from infinisum.errors import InputError, UsageError
 
 _HIDDEN = {"config", "print_config"}
@@ -86,6 +87,15 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an e
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 Resume = Annotated[
     bool, typer.Option("--resume/--no-resume", help="Go on where an interrupted run stopped.")
+]
+Limit = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--limit",
+        metavar="NAME=N",
+        help=f"Allow a book more or less: {', '.join(NAMES)}. May be given several times.",
+        show_default=False,
+    ),
 ]
 Config = Annotated[
     Path | None,

@@ -10,6 +10,7 @@ import typer
 
 from infinisum.atomic import check_writable, write_atomically
 from infinisum.books.joining import joined
+from infinisum.books.limits import Limits, parse_limits
 from infinisum.cli import options as opt
 from infinisum.cli.console import Console, SummaryBars, print_result
 from infinisum.cli.sources import READING_ENDING, STDIN, open_source
@@ -46,6 +47,7 @@ def read(
     encoding: Annotated[
         str | None, typer.Option(metavar="NAME", help="Of text files, if guessed wrong.")
     ] = None,
+    limit: opt.Limit = None,
     resume: opt.Resume = True,
     device: opt.Device = "auto",
     dtype: opt.Dtype = "auto",
@@ -63,7 +65,9 @@ def read(
     target = _target(source, output, append)
     find_model(model)
     console = Console(quiet, verbose)
-    work = Work(console, SummarizeOptions(), model, device, dtype, encoding, resume=resume)
+    limits = parse_limits(limit or ())
+    options = SummarizeOptions()
+    work = Work(console, options, model, device, dtype, encoding, resume=resume, limits=limits)
     facts = _read(work, source, append, target)
     if as_json:
         print_result(json.dumps(facts, ensure_ascii=False, indent=2) + "\n")
@@ -104,7 +108,7 @@ def _read(work: Work, sources: list[str], append: Path | None, target: Path) -> 
     onto: Reading | None = None
     loaded = work.load()
     if append is not None:
-        onto = _continued(append, loaded)
+        onto = _continued(append, loaded, work.limits)
     bars = SummaryBars(work.console, round(TOKENS_PER_WORD * book.words))
     with bars.shown(), kept(work.resume, work.console) as snapshots:
         reading = read(book, loaded, work.options, bars, onto=onto, snapshots=snapshots)
@@ -137,8 +141,8 @@ def _read(work: Work, sources: list[str], append: Path | None, target: Path) -> 
     }
 
 
-def _continued(path: Path, loaded: LoadedModel) -> Reading:
-    content = open_source(str(path)).content(loaded)
+def _continued(path: Path, loaded: LoadedModel, limits: Limits) -> Reading:
+    content = open_source(str(path), limits=limits).content(loaded)
     from infinisum.readings.reading import Reading
 
     if not isinstance(content, Reading):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from infinisum.atomic import check_writable
 from infinisum.books.book import Book
+from infinisum.books.limits import DEFAULT_LIMITS, Limits
 from infinisum.config import DEFAULT_MODEL
 from infinisum.document import FORMS, document_form
 from infinisum.errors import InputError, OutputError, UsageError
@@ -54,6 +55,7 @@ def open_source(
     encoding: str | None = None,
     progress: Callable[[int, int], None] | None = None,
     data: bytes | None = None,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Source:
     """Open the book or the reading that is named, standard input for "-".
 
@@ -62,35 +64,40 @@ def open_source(
         encoding: of a text, where it is not to be guessed.
         progress: called with the pages done and the pages there are, while a PDF is read.
         data: what is in it, where the caller has read it already.
+        limits: on what it may have and take.
 
     Raises:
         InputError: missing or unreadable.
     """
     from infinisum.books.reader import read_book
-    from infinisum.readings.file import is_reading, is_reading_bytes, parse_book
+    from infinisum.readings.file import is_reading, is_reading_bytes, open_book
 
     if data is None and (name == STDIN or is_reading(name)):
-        data = source_bytes(name)
+        data = source_bytes(name, limits)
     if data is not None and is_reading_bytes(data[:64]):
-        return Source(name, parse_book(data, name), data)
+        return Source(name, open_book(data, name, limits), data)
     if Path(name).suffix.lower() == READING_ENDING and (data is not None or Path(name).is_file()):
         raise InputError(
             f"{name}: this is no reading, or its beginning is damaged.",
             "Make it again with infinisum read.",
         )
-    book = name if data is None else io.BytesIO(data)
-    return Source(name, read_book(book, encoding=encoding, name=name, progress=progress))
+    file = name if data is None else io.BytesIO(data)
+    book = read_book(file, encoding=encoding, name=name, progress=progress, limits=limits)
+    return Source(name, book)
 
 
-def source_bytes(name: str) -> bytes:
+def source_bytes(name: str, limits: Limits = DEFAULT_LIMITS) -> bytes:
     """What is in the file that is named, or comes from standard input for "-".
 
     Raises:
         InputError: missing or unreadable.
     """
+    from infinisum.books.reader import read_stream
     from infinisum.readings.file import read_bytes
 
-    return sys.stdin.buffer.read() if name == STDIN else read_bytes(name)
+    if name == STDIN:
+        return read_stream(sys.stdin.buffer, name, limits)
+    return read_bytes(name, limits)
 
 
 def language_notice(book: Book, model: str) -> str:

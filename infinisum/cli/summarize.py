@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from infinisum.books.limits import parse_limits
 from infinisum.cli import options as opt
 from infinisum.cli.batch import Batch
 from infinisum.cli.console import Console, print_result
@@ -77,6 +78,7 @@ def summarize(
     encoding: Annotated[
         str | None, typer.Option(metavar="NAME", help="Of text files, if guessed wrong.")
     ] = None,
+    limit: opt.Limit = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say time and memory to expect, and stop.")
     ] = False,
@@ -134,6 +136,7 @@ def summarize(
         encoding=encoding,
         reference=reference,
         resume=resume,
+        limits=parse_limits(limit or ()),
     )
     batch = Batch(work, as_json, jobs, ray)
     if dry_run:

@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
+from infinisum.books.limits import DEFAULT_LIMITS, Limits
 from infinisum.cli.console import Console, SummaryBars, quiet_libraries
 from infinisum.cli.sources import Source, language_notice, open_source
 from infinisum.config import TOKENS_PER_WORD, SummarizeOptions
@@ -52,6 +53,7 @@ class Work:
     resume: bool = True
     folder: Path | None = None  # of the model; None: where its name leads
     stop: Event | None = None  # once set, work ends as on Ctrl-C
+    limits: Limits = DEFAULT_LIMITS
     _loaded: LoadedModel | None = field(default=None, repr=False)
     _said_language: bool = False
     _reference: Reference | None = None
@@ -60,7 +62,7 @@ class Work:
         """Open a book or a reading, and say what there is to say about it."""
         started = time.perf_counter()
         with self.console.opening(name) as progress:
-            source = open_source(name, self.encoding, progress, data)
+            source = open_source(name, self.encoding, progress, data, self.limits)
         book = source.book
         for warning in book.warnings:
             self.console.warning(warning)
@@ -99,10 +101,26 @@ class Work:
     def summarize(self, source: Source, output: Path | None) -> Done:
         """Summarise one source into the document that its output asks for; nothing is written.
 
+        Where the GPU's memory is too small even for the smallest blocks, the CPU goes on.
+
         Raises:
             InfinisumError: it failed.
             StoppedError: Ctrl-C; what was read by then is kept.
         """
+        loaded = self.load()
+        try:
+            return self._summarize(source, output)
+        except RuntimeError as error:  # torch's error for this is one; torch is not imported here
+            if type(error).__name__ != "OutOfMemoryError" or loaded.device == "cpu":
+                raise
+        self.console.warning(
+            f"{source.name}: the memory of {loaded.device} is full even with the smallest blocks; "
+            "going on with the CPU."
+        )
+        self.device, self._loaded = "cpu", None
+        return self._summarize(source, output)
+
+    def _summarize(self, source: Source, output: Path | None) -> Done:
         from infinisum.pipeline import summarize, why_read_again
         from infinisum.readings.reading import Reading
 
@@ -141,7 +159,7 @@ class Work:
 
     def settings(self) -> dict[str, Any]:
         """What a worker in another process needs for the same work with a console of its own."""
-        names = ("options", "model", "device", "dtype", "encoding", "reference", "resume")
+        names = ("options", "model", "device", "dtype", "encoding", "reference", "resume", "limits")
         return {name: getattr(self, name) for name in names}
 
     def _say_language(self, book: Book) -> None:

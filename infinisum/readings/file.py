@@ -22,14 +22,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import infinisum
 from infinisum.atomic import write_atomically
+from infinisum.books.limits import DEFAULT_LIMITS, Limits
+from infinisum.books.reader import open_file, read_stream
+from infinisum.books.transfer import book_from_dict, book_to_dict
+from infinisum.books.transfer import entry as value
 from infinisum.errors import InputError
+from infinisum.guard import run_guarded
 from infinisum.readings.header import (
     book_of,
     book_table,
     drafts_of,
     drafts_table,
     mark_of,
-    value,
 )
 from infinisum.readings.reading import Mark, ReadChapter, Reading, Settled
 from infinisum.readings.text import Sentences, pack_text, unpack_text
@@ -86,17 +90,14 @@ def load_reading(path: str | Path, loaded: LoadedModel) -> Reading:
     return parse_reading(read_bytes(path), loaded, str(path))
 
 
-def read_bytes(path: str | Path) -> bytes:
+def read_bytes(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> bytes:
     """The bytes of a file.
 
     Raises:
-        InputError: it is missing or cannot be read.
+        InputError: it is missing, too large, or cannot be read.
     """
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise InputError(f"{path}: cannot be read, {reason}.", "Check the path.") from error
+    with open_file(Path(path), str(path), limits) as file:
+        return read_stream(file, str(path), limits)
 
 
 def reading_bytes(reading: Reading) -> bytes:
@@ -190,6 +191,24 @@ def parse_book(data: bytes, name: str) -> Book:
         return book_of(header.get("book"), [paragraphs for paragraphs, _ in texts], name)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _damaged(name, error) from error
+
+
+def open_book(data: bytes, name: str, limits: Limits = DEFAULT_LIMITS) -> Book:
+    """`parse_book` in a child process, so that what a file unpacks to harms nobody.
+
+    Raises:
+        InputError: no reading, damaged, or over a limit.
+    """
+    content = run_guarded("infinisum.readings.file:parse_to_dict", data, name, {}, limits)
+    try:
+        return book_from_dict(content)
+    except ValueError as error:
+        raise _damaged(name, error) from error
+
+
+def parse_to_dict(data: bytes, name: str) -> dict[str, Any]:
+    """`parse_book` for another process."""
+    return book_to_dict(parse_book(data, name))
 
 
 def part_bytes(data: bytes) -> dict[str, int]:

@@ -9,14 +9,14 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
-from typing import Any, TypeVar
+from typing import Any
 
 from infinisum.books.book import Book, Chapter, LeftOut, Paragraph
+from infinisum.books.transfer import entry as value
+from infinisum.books.transfer import of_kind
 from infinisum.config import DecodingOptions
 from infinisum.errors import InfinisumError
 from infinisum.readings.reading import Draft, DraftKey, Mark, Reading
-
-T = TypeVar("T")
 
 
 def book_fingerprint(book: Book) -> str:
@@ -56,13 +56,13 @@ def book_of(table: Any, texts: Sequence[tuple[Paragraph, ...]], source: str) -> 
     """The book of a table and the text of its chapters."""
     chapters = []
     for entry, paragraphs in zip(value(table, "chapters", list), texts, strict=True):
-        parts = tuple(_kind(part, str) for part in value(entry, "parts", list))
+        parts = tuple(of_kind(part, str) for part in value(entry, "parts", list))
         title, level = value(entry, "title", str), value(entry, "level", int)
         chapters.append(Chapter(title, paragraphs, level, parts))
     left_out = []
     for item in value(table, "left_out", list):
-        what, reason, words = _kind(item, list)
-        left_out.append(LeftOut(_kind(what, str), _kind(reason, str), _kind(words, int)))
+        what, reason, words = of_kind(item, list)
+        left_out.append(LeftOut(of_kind(what, str), of_kind(reason, str), of_kind(words, int)))
     pages = table.get("pages")
     return Book(
         title=value(table, "title", str),
@@ -71,9 +71,9 @@ def book_of(table: Any, texts: Sequence[tuple[Paragraph, ...]], source: str) -> 
         language=value(table, "language", str),
         format=value(table, "format", str),
         source=source,
-        pages=None if pages is None else _kind(pages, int),
+        pages=None if pages is None else of_kind(pages, int),
         left_out=tuple(left_out),
-        warnings=tuple(_kind(line, str) for line in value(table, "warnings", list)),
+        warnings=tuple(of_kind(line, str) for line in value(table, "warnings", list)),
     )
 
 
@@ -93,15 +93,15 @@ def drafts_table(drafts: Mapping[DraftKey, tuple[Draft, ...]]) -> list[dict[str,
 def drafts_of(table: Any) -> dict[DraftKey, tuple[Draft, ...]]:
     """The drafts of a table."""
     drafts = {}
-    for entry in _kind(table, list):
-        chapters = tuple(_kind(index, int) for index in value(entry, "chapters", list))
+    for entry in of_kind(table, list):
+        chapters = tuple(of_kind(index, int) for index in value(entry, "chapters", list))
         decoding = value(entry, "decoding", dict)
         if set(decoding) != {field.name for field in fields(DecodingOptions)}:
             raise ValueError("decoding options of another kind")
         try:
             key = DraftKey(chapters, value(entry, "words", int), DecodingOptions(**decoding))
             drafts[key] = tuple(
-                Draft(_kind(text, str), _kind(well, bool))
+                Draft(of_kind(text, str), of_kind(well, bool))
                 for text, well in value(entry, "texts", list)
             )
         except (TypeError, InfinisumError) as error:
@@ -114,14 +114,3 @@ def drafts_of(table: Any) -> dict[DraftKey, tuple[Draft, ...]]:
 def mark_of(table: Any) -> Mark:
     """The mark of a table."""
     return Mark(**{field.name: value(table, field.name, str) for field in fields(Mark)})
-
-
-def value(table: Any, name: str, kind: type[T]) -> T:
-    """An entry of a JSON object, of the kind it must have."""
-    return _kind(_kind(table, dict).get(name), kind)
-
-
-def _kind(value: Any, kind: type[T]) -> T:
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise ValueError(f"{type(value).__name__} where {kind.__name__} belongs")
-    return value

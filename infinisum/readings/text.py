@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from infinisum.books.book import Paragraph
 
-MOST_TEXT_BYTES: Final = 1 << 29  # of one reading, before compression; a book has a few million
+MOST_TEXT_BYTES: Final = 1 << 28  # of one reading, before compression; a book has a few million
 
 Sentences = list[list[str]]  # of each paragraph of a chapter
 

@@ -1,0 +1,45 @@
+"""What a PDF gives, whichever library read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from infinisum.books.pdf_chapters import OutlineLine
+from infinisum.books.pdf_lines import Page
+from infinisum.errors import InputError
+
+REPAIR: Final = "Open it in a PDF viewer and print it to a new PDF."
+
+
+@dataclass(slots=True)
+class PdfContent:
+    """Pages and what the file says about itself."""
+
+    pages: list[Page] = field(default_factory=list)
+    broken: list[int] = field(default_factory=list)  # numbers of pages that could not be read
+    over: str = ""  # the limit that a page went over, as the library says it
+    outline: list[OutlineLine] = field(default_factory=list)
+    title: str = ""
+    author: str = ""
+    language: str = ""
+
+    @property
+    def lines(self) -> int:
+        """Printed lines in all."""
+        return sum(len(page.lines) for page in self.pages)
+
+
+def too_much(name: str, what: str, limit: str = "") -> InputError:
+    """The error for a PDF over a limit.
+
+    Args:
+        name: of the file.
+        what: went over it, the end of a line.
+        limit: its name, for the hint, where it can be changed.
+    """
+    more = f"; --limit {limit}=N allows more" if limit else ""
+    return InputError(
+        f"{name}: more than a book needs, {what}.",
+        f"It is damaged, or made to exhaust the machine{more}.",
+    )
