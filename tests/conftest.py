@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import signal
 import socket
 from collections.abc import Iterator
@@ -36,6 +37,11 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+_OWN = {"localhost", "", "::1", "0.0.0.0", None, socket.gethostname()}
+with contextlib.suppress(OSError):
+    _OWN.add(socket.gethostbyname(socket.gethostname()))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def no_network() -> Iterator[None]:
     """Let no test leave this machine: what connects elsewhere, or looks a name up, fails."""
@@ -47,8 +53,7 @@ def no_network() -> Iterator[None]:
 
 
 def _is_local(host: object) -> bool:
-    own = {"localhost", "", "::1", "0.0.0.0", None, socket.gethostname()}
-    return host in own or str(host).startswith("127.")
+    return host in _OWN or str(host).startswith("127.")
 
 
 def _local_only(original: Any) -> Any:

@@ -61,7 +61,9 @@ def side_by_side(
         worker.index = index
         workers[worker.pipe] = worker
         name, output = tasks[index]
-        data = source_bytes(name) if name == STDIN else None  # a process of ours has none
+        data = (
+            source_bytes(name, work.limits) if name == STDIN else None
+        )  # a process of ours has none
         worker.pipe.send((name, output, data))
 
     try:
