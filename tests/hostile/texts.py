@@ -15,16 +15,12 @@ def as_bytes(text: str, codec: str = "utf-8", errors: str = "strict") -> Callabl
     return lambda: text.encode(codec, errors)
 
 
-def one_line() -> bytes:
+def one_line(megabytes: int = 10) -> bytes:
     sentence = b"The ferry was late again and nobody on the quay said a word. "
-    return sentence * (50 * 10**6 // len(sentence))
+    return sentence * (megabytes * 10**6 // len(sentence))
 
 
-def without_spaces() -> bytes:
-    return b"abcdefghij" * (2 * MIB // 10)
-
-
-def repeated(piece: str, mebibytes: float = 1.0) -> Callable[[], bytes]:
+def repeated(piece: str, mebibytes: float = 0.3) -> Callable[[], bytes]:
     def make() -> bytes:
         unit = piece.encode()
         return PROSE.encode() + unit * int(mebibytes * MIB / len(unit)) + PROSE.encode()
@@ -64,16 +60,17 @@ ODD: dict[str, Callable[[], bytes]] = {
     "hyphens": repeated("a-\n"),
     "overstrikes": repeated("a\x08"),
     "combining accents": repeated("\u0301"),
-    "short lines": repeated("I\n"),
-    "headings": repeated("CHAPTER I.\n\n", 0.3),
+    "short lines": repeated("I\n", 0.02),
+    "headings": repeated("CHAPTER I.\n\n", 0.1),
     "quotation marks": repeated('"'),
-    "notes": repeated("[1] x[1]\n\n", 0.5),
+    "notes": repeated("[1] x[1]\n\n"),
     "capitals": repeated("THE LAMP WAS LIT "),
 }  # read within the limits
 HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "nothing": (lambda: b"", "is empty"),
     "NULs only": (lambda: b"\x00" * MIB, "is empty"),
     "noise": (lambda: bytes(range(256)) * 4_000, "unknown kind of file"),
-    "hash marks": (repeated("# a\n"), ""),
+    "hash marks": (repeated("# a\n"), "took too long"),
+    "many short lines": (repeated("I\n"), "took too long"),
     "a bracket in Markdown": (lambda: b"# One\n\n" + b"[" * MIB + b"\n\n# Two\n", ""),
 }  # refused, or read as little as there is

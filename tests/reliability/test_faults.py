@@ -34,11 +34,14 @@ ROOT = Path(__file__).resolve().parents[2]
 def full_disk(left: int) -> Iterator[None]:
     """No file can grow beyond so many bytes: to a writer a full disk, by the kernel itself."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # Python 3.11 keeps the bytecode of a module that it could write only in part, and dies of it.
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     resource.setrlimit(resource.RLIMIT_FSIZE, (left, hard))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        sys.dont_write_bytecode = before
 
 
 @pytest.mark.parametrize(
