@@ -77,6 +77,9 @@ def assemble(source: Source) -> tuple[list[Chapter], list[LeftOut]]:
         chapters, left_out = _without_entries(source)
     else:
         chapters, left_out = _with_entries(source, entries)
+    if not chapters and source.blocks:  # nothing but what looks like front matter: that is the text
+        text = tuple(Paragraph(block.text) for block in source.blocks)
+        chapters, left_out = [Chapter(source.title, text)], []
     return chapters, left_out + _dropped(source)
 
 

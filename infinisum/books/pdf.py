@@ -98,6 +98,8 @@ def _content(data: bytes, name: str, limits: Limits) -> PdfContent:
         raise too_much(name, content.over, limit_of(content.over))
     if content.broken:
         raise InputError(f"{name}: damaged PDF file.", REPAIR)
+    if not content.pages:
+        raise InputError(f"{name}: this PDF has no pages.", REPAIR)
     count = f"{len(content.pages)} page{'s' if len(content.pages) != 1 else ''}"
     raise InputError(f"{name}: no text in this PDF of {count}: it is a scan.", _OCR)
 

@@ -340,6 +340,13 @@ def test_a_book_of_pictures_has_no_text() -> None:
         read_epub(data, "b.epub")
 
 
+def test_a_book_of_nothing_but_front_matter_is_its_text() -> None:
+    data = make_epub({"c.xhtml": page("<p>A test of the press.</p>", types="titlepage")})
+    book = read_epub(data, "b.epub")
+    assert [chapter.text for chapter in book.chapters] == ["A test of the press."]
+    assert [item.reason for item in book.left_out] == []
+
+
 def test_a_bomb_is_refused_before_it_is_unpacked_and_matters_only_where_it_is_read() -> None:
     bomb = " " * (65 * 2**20)
     with pytest.raises(InputError, match=r"would unpack to 65 MiB"):

@@ -273,5 +273,5 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "nested arrays": (nested_arrays, ""),
     "endless operators": (endless_operators, ""),
     "scan": (scan, "no text in this PDF of 1 page"),
-    "no pages": (no_pages, ""),
+    "no pages": (no_pages, "has no pages"),
 }  # refused, with these words
