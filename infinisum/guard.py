@@ -98,7 +98,8 @@ def run_guarded(
         "total_seconds": budget.total_seconds,
     }
     paths = [str(Path(__file__).resolve().parents[1]), *(str(Path(p).resolve()) for p in sys.path)]
-    command = [sys.executable, "-I", "-S", "-c", _START, json.dumps(paths), json.dumps(task)]
+    bare = ["-I", "-S"] if _can_write() else ["-I", "-S", "-B"]
+    command = [sys.executable, *bare, "-c", _START, json.dumps(paths), json.dumps(task)]
     with _as_file(source) as file:
         process = subprocess.Popen(
             command, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -111,6 +112,15 @@ def run_guarded(
                 process.kill()
                 raise
     return answer.result(name, budget)
+
+
+def _can_write() -> bool:
+    """Whether files may grow; Python keeps bytecode that it wrote in part, and dies of it later."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return True
+    return resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
 
 
 class _Answer:
