@@ -73,7 +73,7 @@ def check_weights(path: Path) -> int:
         raise InputError(f"{path}: cannot be read, {reason}.", "Check its permissions.") from error
     except (ValueError, RecursionError, struct.error) as error:
         reason = " ".join(str(error).split())[:120] or "its header is cut off"
-        raise InputError(f"{path}: no weights in safetensors form: {reason}.", _HINT) from error
+        raise InputError(f"{path}: cannot be loaded, no weights: {reason}.", _HINT) from error
 
 
 def _check_header(header: Any, data_bytes: int) -> int:
@@ -143,4 +143,4 @@ def _read_json(path: Path, most: int) -> dict[str, Any]:
         return content
     except (OSError, ValueError, RecursionError) as error:
         reason = (" ".join(str(error).split()) or type(error).__name__)[:120]
-        raise InputError(f"{path}: no config of a model: {reason}.", _HINT) from error
+        raise InputError(f"{path}: cannot be loaded, no config: {reason}.", _HINT) from error

@@ -99,13 +99,7 @@ def load_model(folder: str | Path, device: str = "auto", dtype: str = "auto") ->
         raise InputError(
             f"{folder}: the model cannot be loaded: {reason}", "Is the folder complete?"
         ) from error
-    if tokenizer.vocab_size > model.config.vocab_size:
-        raise InputError(
-            f"{folder}: the tokenizer knows {tokenizer.vocab_size} tokens, "
-            f"the model {model.config.vocab_size}.",
-            "They do not belong together.",
-        )
-    _refuse_nan(model, folder)
+    _check_loaded(model, tokenizer, folder)
     model.to(torch_device).eval()
     return LoadedModel(
         model=model,
@@ -129,7 +123,14 @@ def model_type(folder: Path) -> str:
     return str(config.get("model_type", "")) if isinstance(config, dict) else ""
 
 
-def _refuse_nan(model: torch.nn.Module, folder: Path) -> None:
+def _check_loaded(model: Any, tokenizer: Tokenizer, folder: Path) -> None:
+    """Refuse a tokenizer that does not fit, and weights that are no numbers."""
+    if tokenizer.vocab_size > model.config.vocab_size:
+        raise InputError(
+            f"{folder}: the tokenizer knows {tokenizer.vocab_size} tokens, "
+            f"the model {model.config.vocab_size}.",
+            "They do not belong together.",
+        )
     for name, weights in model.named_parameters():
         if not weights.isfinite().all():
             raise InputError(
