@@ -118,7 +118,8 @@ def _check_sizes(config: dict[str, Any], numbers: int, path: Path) -> None:
     for name, rows in [*((name, sizes.get(name, 1)) for name in _ROWS), ("heads", heads)]:
         if rows < 0 or rows * max(width, 1) > numbers:
             raise InputError(
-                f"{path}: cannot be loaded, {name} {rows:,} times width {width:,} is more than the weights have.",
+                f"{path}: cannot be loaded, {name} {rows:,} times width {width:,} is more than "
+                "the weights have.",
                 _HINT,
             )
     for name, value in sizes.items():
@@ -129,8 +130,8 @@ def _check_sizes(config: dict[str, Any], numbers: int, path: Path) -> None:
     segment, window, reservoir = (sizes.get(name, 0) for name in _TOKENS)
     if (segment * max(window, 1) + reservoir) * width * 4 > _MOST_STATE_BYTES:
         raise InputError(
-            f"{path}: cannot be loaded, a window of {segment * window:,} tokens and a reservoir of {reservoir:,} "
-            f"would take more than {_MOST_STATE_BYTES >> 30} GiB.",
+            f"{path}: cannot be loaded, a window of {segment * window:,} tokens and a reservoir of "
+            f"{reservoir:,} would take more than {_MOST_STATE_BYTES >> 30} GiB.",
             _HINT,
         )
 
