@@ -67,6 +67,7 @@ _MARKDOWN_SUFFIXES = (".md", ".markdown", ".mkd", ".mdown")
 _MARKDOWN_HEADING = re.compile(rb"^#{1,6} +\S", re.MULTILINE)
 _BOM_16_OR_32 = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 _HEAD = 64 * 1024  # bytes looked at to tell the kind
+_PIECE = 2**20  # bytes read at once
 _PARSER = "infinisum.books.reader:parse_to_dict"
 
 
@@ -192,14 +193,18 @@ def read_stream(stream: IO[bytes], name: str, limits: Limits = DEFAULT_LIMITS) -
     Raises:
         InputError: it has more bytes than a book's file may have, or cannot be read.
     """
+    pieces, left = [], limits.file_bytes + 1
     try:
-        data = stream.read(limits.file_bytes + 1)
+        # Piece by piece: one call for all would set aside as much memory as is allowed.
+        while left and (piece := stream.read(min(left, _PIECE))):
+            pieces.append(piece)
+            left -= len(piece)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise InputError(f"{name}: cannot be read, {reason}.", "Try again.") from error
-    if len(data) > limits.file_bytes:
+    if not left:
         raise _too_large(name, limits)
-    return data
+    return b"".join(pieces)
 
 
 def _too_large(name: str, limits: Limits) -> InputError:
