@@ -193,7 +193,8 @@ def read_stream(stream: IO[bytes], name: str, limits: Limits = DEFAULT_LIMITS) -
     Raises:
         InputError: it has more bytes than a book's file may have, or cannot be read.
     """
-    pieces, left = [], limits.file_bytes + 1
+    pieces: list[bytes] = []
+    left = limits.file_bytes + 1
     try:
         # Piece by piece: one call for all would set aside as much memory as is allowed.
         while left and (piece := stream.read(min(left, _PIECE))):
