@@ -66,7 +66,7 @@ def test_an_unknown_command_is_wrong_usage(cli: Cli) -> None:
 
 
 def test_a_bug_of_ours_is_one_line(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise RuntimeError("boom\nboom")
 
     monkeypatch.setattr("infinisum.cli.info.open_source", broken)
@@ -83,7 +83,7 @@ def test_ctrl_c_while_a_module_is_imported(cli: Cli, monkeypatch: pytest.MonkeyP
         def __set_name__(self, owner: type, name: str) -> None:
             raise KeyboardInterrupt
 
-    def importing(*_: object) -> None:
+    def importing(*_: object, **__: object) -> None:
         type("Imported", (), {"field": Slow()})
 
     monkeypatch.setattr("infinisum.cli.info.open_source", importing)
@@ -113,7 +113,7 @@ def test_ctrl_c_inside_exec_of_a_string_ends_with_130(tmp_path: Path) -> None:
 
 
 def test_out_of_memory_is_one_line(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    def hungry(*_: object) -> None:
+    def hungry(*_: object, **__: object) -> None:
         raise MemoryError
 
     monkeypatch.setattr("infinisum.cli.info.open_source", hungry)
