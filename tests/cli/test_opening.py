@@ -81,7 +81,8 @@ def test_the_pages_of_a_pdf_are_counted_in_a_bar(
             progress(done, total)
 
         book = open_source(str(path), None, both).book
-    assert seen == [(page, book.pages) for page in range(1, (book.pages or 0) + 1)]
+    assert seen == sorted(seen)  # told from time to time, and at the end
+    assert seen[-1] == (book.pages, book.pages)
     assert f"page {book.pages} of {book.pages}" in terminal.getvalue()
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     with Console().opening("book.pdf") as progress:
