@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from infinisum.errors import InputError
+from infinisum.hub import weight_files
 
 _MOST_CONFIG_BYTES: Final = 4 << 20
 _MOST_HEADER_BYTES: Final = 64 << 20
@@ -40,13 +41,13 @@ def check_checkpoint(folder: Path) -> None:
     """Refuse a model folder that lies about sizes.
 
     Args:
-        folder: has config.json, model.safetensors and tokenizer.json.
+        folder: has config.json, weights in one file or several, and tokenizer.json.
 
     Raises:
-        InputError: one of the files cannot be what it says.
+        InputError: one of the files cannot be what it says, or is missing.
     """
     config = _read_json(folder / "config.json", _MOST_CONFIG_BYTES)
-    numbers = check_weights(folder / "model.safetensors")
+    numbers = sum(check_weights(path) for path in weight_files(folder))
     tokenizer = folder / "tokenizer.json"
     if tokenizer.is_file() and tokenizer.stat().st_size > _MOST_TOKENIZER_BYTES:
         raise InputError(f"{tokenizer}: too large for a tokenizer.", _HINT)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-import contextlib
+import functools
+import ipaddress
 import signal
 import socket
 from collections.abc import Iterator
@@ -37,9 +38,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-_OWN = {"localhost", "", "::1", "0.0.0.0", None, socket.gethostname()}
-with contextlib.suppress(OSError):
-    _OWN.add(socket.gethostbyname(socket.gethostname()))
+_NAMES = {"localhost", "", None, socket.gethostname()}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -52,8 +51,19 @@ def no_network() -> Iterator[None]:
         yield
 
 
-def _is_local(host: object) -> bool:
-    return host in _OWN or str(host).startswith("127.")
+@functools.cache
+def _is_local(host: Any) -> bool:
+    """Whether it is this machine: only its own addresses can be listened at."""
+    if host in _NAMES:
+        return True
+    family = socket.AF_INET6 if ":" in str(host) else socket.AF_INET
+    try:
+        ipaddress.ip_address(host)
+        with socket.socket(family) as probe:
+            probe.bind((host, 0))
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _local_only(original: Any) -> Any:

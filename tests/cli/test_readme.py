@@ -22,7 +22,7 @@ OPTIONS = set(re.findall(r"`(--[a-z-]+)", README))
 
 def test_there_are_commands() -> None:
     assert {command.split()[1] for command in COMMANDS} == {
-        *("summarize", "read", "info", "eval", "finetune", "label", "bench")
+        *("summarize", "read", "info", "eval", "finetune", "label", "bench", "convert")
     }
 
 
@@ -38,7 +38,8 @@ def test_a_command_is_understood(cli: Cli, command: str) -> None:
 
 @pytest.mark.parametrize("option", sorted(OPTIONS))
 def test_an_option_exists(cli: Cli, option: str) -> None:
-    helps = [cli(name, "--help").out for name in ("summarize", "read", "eval", "finetune")]
+    names = ("summarize", "read", "eval", "finetune", "convert")
+    helps = [cli(name, "--help").out for name in names]
     assert any(option in text for text in helps)
 
 

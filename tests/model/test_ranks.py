@@ -20,12 +20,12 @@ SHARES = ([0, 1, 2], [3, 4, 5, 6], [])  # segments of each rank; one has none
 
 
 def block() -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    torch.manual_seed(3)
-    keys = torch.randn(B, S, H, N, D_K, dtype=torch.float64)
-    values = torch.randn(B, S, H, N, D_V, dtype=torch.float64)
-    lengths = torch.randint(0, N + 1, (B, S, 1))
+    draw = torch.Generator().manual_seed(3)  # of its own: ranks are threads
+    keys = torch.randn(B, S, H, N, D_K, dtype=torch.float64, generator=draw)
+    values = torch.randn(B, S, H, N, D_V, dtype=torch.float64, generator=draw)
+    lengths = torch.randint(0, N + 1, (B, S, 1), generator=draw)
     mask = torch.arange(N) < lengths  # ragged, some empty
-    strength = torch.rand(B, S, H, N, dtype=torch.float64)
+    strength = torch.rand(B, S, H, N, dtype=torch.float64, generator=draw)
     return keys, values, mask, strength
 
 
