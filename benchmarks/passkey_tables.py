@@ -57,7 +57,7 @@ def section(measured: Sequence[tuple[str, Rows]]) -> Iterator[str]:
         least = min(row["written_tokens"] for row in own)
         change = max(row["memory_change"] for row in own)
         yield (
-            f"{name[0].upper()}{name[1:]}: the head that writes most wrote {least:,} to {most:,} "
+            f"{name[0].upper()}{name[1:]}: the head that writes most wrote {span(least, most)} "
             f"tokens of a text,\nand the filler after the key changed no entry of a memory by more "
             f"than {change:.2g}."
         )
@@ -76,7 +76,14 @@ def cell(rows: Rows, filler: str, length: int, what: str) -> str:
 def trials(rows: Rows, filler: str) -> str:
     """How many trials, by length."""
     counts = {(row["length_tokens"], row["trials"]) for row in rows if row["filler"] == filler}
+    if len({count for _, count in counts}) == 1:
+        return str(next(iter(counts))[1])
     return ", ".join(f"{count} at {short(length)}" for length, count in sorted(counts))
+
+
+def span(least: int, most: int) -> str:
+    """Both ends, or one number where they are the same."""
+    return f"{most:,}" if least == most else f"{least:,} to {most:,}"
 
 
 def short(length: int) -> str:
