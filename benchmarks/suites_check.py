@@ -107,7 +107,7 @@ def inline(target: str, source: Any, name: str, arguments: Any, budget: Any, pro
     guard._child = guard._Child(io.BytesIO(), budget.step_seconds, budget.total_seconds)
     guard._limit_all(task, len(data))
     try:
-        return reader.parse_to_dict(data, name, **arguments)
+        return json.loads(json.dumps(reader.parse_to_dict(data, name, **arguments)))
     except MemoryError:
         raise InputError(f"{name}: reading it needs more memory than the limit.", "") from None
     except InfinisumError:
@@ -137,7 +137,11 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only each Nth file")
     arguments = parser.parse_args()
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    suites = {}
+    reader.read_book(io.BytesIO(b"Everything is imported."), name="a.txt")  # once, not by each fork
+    result: dict[str, Any] = {"suites": {}, "largest_process_bytes": 0}
+    if arguments.output and arguments.output.exists():  # suites of other names stay
+        result = json.loads(arguments.output.read_text(encoding="utf-8"))
+    suites = result["suites"]
     for folder in arguments.folders:
         files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in ENDINGS and p.is_file())
         rows = []
@@ -158,7 +162,7 @@ def main() -> None:
         print(folder.name, json.dumps(suites[folder.name]), flush=True)
         if arguments.output:
             peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-            result = {"suites": suites, "largest_process_bytes": peak}
+            result["largest_process_bytes"] = max(peak, result["largest_process_bytes"])
             arguments.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 

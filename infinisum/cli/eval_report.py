@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.table import Table
 
+    from infinisum.evaluation.common import Evaluation
     from infinisum.loading import LoadedModel
 
 INTERRUPTED = 130
@@ -77,6 +78,12 @@ class Evaluating:
                 evaluation = evaluate(options, journal=journal, watcher=self)
         except KeyboardInterrupt:
             raise _interrupted(journal) from None
+        if self.table:
+            print_result(results_text(evaluation.results))
+        return evaluation.results
+
+    def finished(self, evaluation: Evaluation) -> None:
+        """Write every output; what was evaluated is kept until all are there."""
         for path in self.outputs:
             write_atomically(path, FORMS[path.suffix.lower()](evaluation.results))
             self.console.note(f"Written to {path}")
@@ -85,9 +92,6 @@ class Evaluating:
             lines = [json.dumps(row, ensure_ascii=False) for row in evaluation.predictions]
             write_atomically(path, "".join(f"{line}\n" for line in lines))
             self.console.note(f"Summaries in {path}")
-        if self.table:
-            print_result(results_text(evaluation.results))
-        return evaluation.results
 
     def step(self, what: str, done: int, total: int) -> None:
         """So many texts of a part are done."""

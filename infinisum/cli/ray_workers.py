@@ -197,10 +197,11 @@ class RayPool:
         return None
 
     def _bytes_of(self, name: str) -> bytes:
+        limits = self._settings["limits"]
         if name != STDIN:
-            return source_bytes(name)
+            return source_bytes(name, limits)
         if self._standard_input is None:  # it can be read once, and may be needed twice
-            self._standard_input = source_bytes(name)
+            self._standard_input = source_bytes(name, limits)
         return self._standard_input
 
     def _take(self, reference: Any) -> Iterator[Result]:

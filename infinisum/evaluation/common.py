@@ -29,6 +29,9 @@ class Watcher(Protocol):
     def loaded(self, model: LoadedModel) -> None:
         """A model was loaded."""
 
+    def finished(self, evaluation: Evaluation) -> None:
+        """All is done; what is raised here, as on a full disk, leaves the journal there."""
+
 
 class Unwatched:
     """An evaluation nobody watches."""
@@ -38,6 +41,9 @@ class Unwatched:
 
     def loaded(self, model: LoadedModel) -> None:
         """Say nothing."""
+
+    def finished(self, evaluation: Evaluation) -> None:
+        """Do nothing."""
 
 
 @dataclass(slots=True)

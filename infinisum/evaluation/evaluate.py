@@ -22,7 +22,7 @@ def evaluate(
         options: data, models, conventions.
         journal: file that keeps finished texts, so that a second call goes on after the first
             was interrupted; it is deleted at the end.
-        watcher: is told how far it is.
+        watcher: is told how far it is, and of the results before the journal is deleted.
 
     Raises:
         NotFoundError: no data set or no model.

@@ -73,8 +73,10 @@ def evaluate_memory(
             measured = _passages(loaded, name, texts, everything, kept, watcher)
             content["passages"][name] = measured
             content["continuation"] += continuation.aggregate(measured, name, options.seed)
+    evaluation = Evaluation(content)
+    watcher.finished(evaluation)
     kept.remove()
-    return Evaluation(content)
+    return evaluation
 
 
 def _passages(

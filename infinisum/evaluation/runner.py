@@ -63,8 +63,10 @@ def evaluate_summaries(
     if options.dataset == "booksum":
         content["rows"] += made.published(options.level)
     content["documents"] = made.documents(cases, run.scores)
+    evaluation = Evaluation(content, run.predictions())
+    watcher.finished(evaluation)
     run.journal.remove()
-    return Evaluation(content, run.predictions())
+    return evaluation
 
 
 def data_path(options: EvaluateOptions) -> Path:

@@ -68,3 +68,14 @@ def test_side_by_side_gives_the_same_bytes_and_a_killed_process_fails_its_book(
     for name in names:
         assert (many / name).read_bytes() == (one / name).read_bytes()
     assert result.err.count("is there already") == 2
+
+
+def test_processes_read_within_the_limits_of_the_user(
+    cli: Cli, tiny_model: Path, tmp_path: Path
+) -> None:
+    books = [book_file(tmp_path / f"{name}.html", chapters=1) for name in ("a", "b")]
+    command = ("summarize", *books, "-o", tmp_path / "out", "--model", tiny_model, "--jobs", 2)
+    result = cli(*command, "--limit", "text_characters=10")
+    assert result.status == 1
+    assert result.err.count("characters of text, more than any book has") == 2
+    assert not list((tmp_path / "out").iterdir())

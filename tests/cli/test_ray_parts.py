@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
 import socket
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from infinisum.books.limits import Limits
+from infinisum.cli.console import Console
 from infinisum.cli.ray_cluster import WORKER_BYTES, Share, share
 from infinisum.cli.ray_worker import model_files, model_folder
+from infinisum.cli.ray_workers import RayPool, _Worker
+from infinisum.cli.sources import STDIN
+from infinisum.cli.work import Work
+from infinisum.config import SummarizeOptions
+from infinisum.errors import InputError
 from infinisum.loading import load_model, model_fingerprint
 from tests.cli.conftest import Cli
 
@@ -43,6 +52,44 @@ def places(nodes: list[dict[str, Any]], device: str) -> int:
 )
 def test_workers_are_as_many_as_fit(nodes: list[dict[str, Any]], device: str, workers: int) -> None:
     assert places(nodes, device) == workers
+
+
+class Actors:
+    """Ray's part in a pool without a cluster: what is given to a worker stays here."""
+
+    def __init__(self) -> None:
+        self.given: list[bytes] = []
+        self.actor = SimpleNamespace(summarize=SimpleNamespace(remote=self.take))
+
+    def put(self, value: Any) -> Any:
+        return value
+
+    def take(self, name: str, target: str | None, data: bytes) -> int:
+        self.given.append(data)
+        return len(self.given)
+
+
+@pytest.mark.parametrize("standard_input", [False, True])
+@pytest.mark.parametrize(("most", "fits"), [(10, True), (9, False)])
+def test_a_book_is_sent_within_the_limits_of_the_user(
+    tiny_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    standard_input: bool,
+    most: int,
+    fits: bool,
+) -> None:
+    text = b"ten bytes."
+    (tmp_path / "a.txt").write_bytes(text)
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(text)))
+    name = STDIN if standard_input else str(tmp_path / "a.txt")
+    work = Work(Console(), SummarizeOptions(), str(tiny_model), limits=Limits(file_bytes=most))
+    ray = Actors()
+    pool = RayPool(ray, work, [(name, None)], None, work.console)
+    pool._idle.append(_Worker(ray.actor))
+    results = list(pool._give())
+    assert ray.given == ([text] if fits else [])
+    assert [type(error) for _, error in results] == ([] if fits else [InputError])
 
 
 def test_a_worker_says_what_it_needs() -> None:

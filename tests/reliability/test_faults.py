@@ -17,11 +17,15 @@ from typing import Any
 import pytest
 import torch
 
+from infinisum.cli.eval_report import Evaluating
 from infinisum.cli.work import Work
 from infinisum.engine import Engine
+from infinisum.evaluation.common import Evaluation
+from infinisum.evaluation.runner import Trivial
 from infinisum.loading import load_model
 from infinisum.segments import book_segments
-from tests.cli.conftest import Cli, cli
+from tests.cli.conftest import Cli, Result, cli
+from tests.evaluation.samples import write_rows
 from tests.tiny_model import book_file, small_book
 
 __all__ = ["cli"]  # the fixture
@@ -50,6 +54,7 @@ def full_disk(left: int) -> Iterator[None]:
         (("summarize", "--method", "extractive"), "summary.md"),
         (("summarize", "--method", "extractive"), "summary.json"),
         (("summarize", "--method", "extractive"), "summary.txt"),
+        (("summarize", "--method", "extractive"), "summary.html"),
         (("read",), "book.infinisum"),
     ],
 )
@@ -69,6 +74,42 @@ def test_a_full_disk_is_one_line_and_what_was_there_stays(
     assert f"Error: {old}: cannot write" in result.err
     assert [path.name for path in folder.iterdir()] == [output]
     assert old.read_bytes() == b"what was there"
+
+
+@pytest.mark.parametrize("ending", [".json", ".html"])
+def test_an_evaluation_on_a_full_disk_keeps_what_it_did(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    data = write_rows(tmp_path / "rows.jsonl")
+    out, journal = tmp_path / f"results{ending}", tmp_path / "results.partial.jsonl"
+    out.write_bytes(b"what was there")
+    command = ("eval", "--data", data, "--level", "chapter", "--limit", 2, "--model", "none")
+    command = (*command, "--jobs", 1, "--quiet", "-o", out)
+
+    def refused(result: Result, path: Path) -> None:
+        assert result.status == 5
+        assert result.out == ""
+        assert result.err.count("\n") == 1
+        assert f"Error: {path}: cannot write" in result.err
+        assert out.read_bytes() == b"what was there"
+
+    with full_disk(600):  # too little for the first text that is done
+        refused(cli(*command), journal)
+    finished, done = Evaluating.finished, list[int]()
+
+    def on_a_full_disk(self: Evaluating, evaluation: Evaluation) -> None:
+        with full_disk(600):
+            finished(self, evaluation)
+
+    monkeypatch.setattr(Evaluating, "finished", on_a_full_disk)
+    refused(cli(*command), out)
+    assert {path.name for path in tmp_path.iterdir()} == {data.name, out.name, journal.name}
+    monkeypatch.setattr(Evaluating, "finished", finished)
+    monkeypatch.setattr(Trivial, "score", lambda *_: done.append(1))
+    assert cli(*command).status == 0
+    assert not done  # nothing was done twice
+    assert out.stat().st_size > 600
+    assert not journal.exists()
 
 
 def test_a_read_only_folder_is_found_before_the_work(
