@@ -48,6 +48,11 @@ def full_disk(left: int) -> Iterator[None]:
         sys.dont_write_bytecode = before
 
 
+def own_lines(said: str) -> list[str]:
+    """Without Ray's: had by an earlier test in this process, its log fills the disk as well."""
+    return [line for line in said.splitlines() if "[ray_log_sink]" not in line]
+
+
 @pytest.mark.parametrize(
     ("command", "output"),
     [
@@ -70,7 +75,7 @@ def test_a_full_disk_is_one_line_and_what_was_there_stays(
     with full_disk(600):
         result = cli(verb, book, *options, "-o", old, "--model", tiny_model, "--quiet")
     assert result.status == 5
-    assert result.err.count("\n") == 1
+    assert len(own_lines(result.err)) == 1
     assert f"Error: {old}: cannot write" in result.err
     assert [path.name for path in folder.iterdir()] == [output]
     assert old.read_bytes() == b"what was there"
@@ -89,7 +94,7 @@ def test_an_evaluation_on_a_full_disk_keeps_what_it_did(
     def refused(result: Result, path: Path) -> None:
         assert result.status == 5
         assert result.out == ""
-        assert result.err.count("\n") == 1
+        assert len(own_lines(result.err)) == 1
         assert f"Error: {path}: cannot write" in result.err
         assert out.read_bytes() == b"what was there"
 
