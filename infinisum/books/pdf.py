@@ -50,6 +50,9 @@ def read_pdf(data: bytes, name: str, limits: Limits = DEFAULT_LIMITS) -> Book:
     title, author = _metadata(content)
     left_out, marks = _empty_pages(pages, broken), sum(page.marks for page in pages)
     dropped = sum(page.dropped_words for page in pages) + remove_running_heads(pages)
+    if not any(page.lines for page in pages):
+        what = f"nothing but running heads and page numbers in this PDF of {_count(pages)}"
+        raise InputError(f"{name}: {what}, as in a scan.", _OCR)
     size = body_size(pages)
     notes = remove_footnotes(pages, size)
     paragraphs = paragraphs_of(pages, size)
@@ -100,8 +103,11 @@ def _content(data: bytes, name: str, limits: Limits) -> PdfContent:
         raise InputError(f"{name}: damaged PDF file.", REPAIR)
     if not content.pages:
         raise InputError(f"{name}: this PDF has no pages.", REPAIR)
-    count = f"{len(content.pages)} page{'s' if len(content.pages) != 1 else ''}"
-    raise InputError(f"{name}: no text in this PDF of {count}: it is a scan.", _OCR)
+    raise InputError(f"{name}: no text in this PDF of {_count(content.pages)}: it is a scan.", _OCR)
+
+
+def _count(pages: Sequence[Page]) -> str:
+    return f"{len(pages)} page{'s' if len(pages) != 1 else ''}"
 
 
 def _metadata(content: PdfContent) -> tuple[str, str]:

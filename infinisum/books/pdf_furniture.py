@@ -47,7 +47,7 @@ def remove_running_heads(pages: Sequence[Page]) -> int:
 
     A line at the top or bottom edge goes when its text, numbers aside, stands at the same height
     on other pages too, when it is a number that counts the pages, or when nearly all lines at its
-    height went.
+    height went. Where no word would be left on a few pages, all stays.
 
     Returns:
         The number of words taken out.
@@ -57,6 +57,10 @@ def remove_running_heads(pages: Sequence[Page]) -> int:
     furniture: set[int] = {id(line) for line in _repeated(edges, len(pages), large)}
     furniture |= {id(line) for line in _page_numbers(edges, len(pages))}
     furniture |= _at_their_height(edges, furniture)
+    lines = [line for page in pages for line in page.lines]
+    said = any(char.isalpha() for line in lines for char in line.text)
+    if said and len(pages) <= _SHORT and len(furniture) == len(lines):
+        return 0  # slides, say; in a longer file they are stamps on a scan
     words = 0
     for page in pages:
         words += sum(len(line.text.split()) for line in page.lines if id(line) in furniture)

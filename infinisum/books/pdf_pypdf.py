@@ -35,6 +35,13 @@ _BROKEN_PAGE = (
 )
 
 
+def _broken() -> tuple[type[Exception], ...]:
+    """What pypdf raises at a damaged object, or one that it does not know."""
+    from pypdf.errors import DeprecationError, PyPdfError
+
+    return (PyPdfError, DeprecationError, *_BROKEN_PAGE)  # deprecated: filters by their short names
+
+
 class UnreadableError(InputError):
     """A file that pypdf cannot read; others may."""
 
@@ -66,7 +73,7 @@ def read_with_pypdf(data: bytes, name: str, limits: Limits) -> PdfContent:
 def _guarded(name: str, limits: Limits) -> Iterator[None]:
     """pypdf with limits, silent, and its errors as ours."""
     from pypdf import apply_configuration
-    from pypdf.errors import DependencyError, LimitReachedError, PyPdfError
+    from pypdf.errors import DependencyError, LimitReachedError
 
     logger = logging.getLogger("pypdf")
     level = logger.level
@@ -88,7 +95,7 @@ def _guarded(name: str, limits: Limits) -> Iterator[None]:
         ) from error
     except LimitReachedError as error:
         raise too_much(name, _said(error), limit_of(_said(error))) from error
-    except (PyPdfError, *_BROKEN_PAGE) as error:
+    except _broken() as error:
         raise UnreadableError(f"{name}: damaged PDF file.", REPAIR) from error
     finally:
         logger.setLevel(level)
@@ -97,7 +104,15 @@ def _guarded(name: str, limits: Limits) -> Iterator[None]:
 def _open(data: bytes, name: str) -> Any:
     from pypdf import PdfReader
 
-    reader = PdfReader(io.BytesIO(data))
+    try:
+        reader = PdfReader(io.BytesIO(data))
+    except NotImplementedError as error:
+        if "encryption handler" not in str(error):
+            raise
+        raise InputError(
+            f"{name}: this PDF is protected by DRM or a certificate.",
+            "Protected books cannot be read; use a copy without DRM.",
+        ) from error
     if reader.is_encrypted and not reader.decrypt(""):
         raise InputError(
             f"{name}: this PDF is locked by a password.", "Save a copy without a password first."
@@ -119,7 +134,7 @@ def _said(error: Exception) -> str:
 
 def _read_pages(reader: Any, name: str) -> PdfContent:
     """The lines of all pages, and the numbers of those that could not be read."""
-    from pypdf.errors import LimitReachedError, PyPdfError
+    from pypdf.errors import LimitReachedError
 
     fonts = Fonts()
     content = PdfContent()
@@ -127,7 +142,7 @@ def _read_pages(reader: Any, name: str) -> PdfContent:
     for index in range(total):
         try:
             page = _read_page(reader, index, fonts)
-        except (PyPdfError, *_BROKEN_PAGE) as error:
+        except _broken() as error:
             page = Page(index + 1)
             content.broken.append(index + 1)
             if isinstance(error, LimitReachedError) and _LIMIT.search(str(error)):
@@ -157,8 +172,6 @@ def _read_page(reader: Any, index: int, fonts: Fonts) -> Page:
 
 def _outline(reader: Any) -> list[OutlineLine]:
     """Lines of the outline: title, depth, page, height on the page; [] where it is unusable."""
-    from pypdf.errors import PyPdfError
-
     lines: list[OutlineLine] = []
 
     def walk(items: Sequence[Any], level: int) -> None:
@@ -173,7 +186,7 @@ def _outline(reader: Any) -> list[OutlineLine]:
 
     try:
         walk(reader.outline, 1)
-    except (PyPdfError, *_BROKEN_PAGE):
+    except _broken():
         return []
     return lines
 
@@ -186,21 +199,17 @@ def _height(destination: Any) -> float | None:
 
 
 def _metadata(reader: Any) -> tuple[str, str]:
-    from pypdf.errors import PyPdfError
-
     try:
         metadata = reader.metadata or {}
         return str(metadata.get("/Title") or ""), str(metadata.get("/Author") or "")
-    except (PyPdfError, *_BROKEN_PAGE):
+    except _broken():
         return "", ""
 
 
 def _language(reader: Any) -> str:
-    from pypdf.errors import PyPdfError
-
     try:
         root = reader.trailer.get("/Root")
         language = str(root.get_object().get("/Lang") or "") if root is not None else ""
-    except (PyPdfError, *_BROKEN_PAGE):
+    except _broken():
         return ""
     return language if re.fullmatch(r"[A-Za-z]{2,3}(-\w+)*", language) else ""

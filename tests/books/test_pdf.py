@@ -199,6 +199,21 @@ def test_a_scan_says_so() -> None:
         read_pdf(sheet.bytes(), "scan.pdf")
 
 
+@pytest.mark.parametrize(("head", "pages", "read"), [("Lamp", 4, 4), ("Lamp", 9, 0), ("", 4, 0)])
+def test_pages_of_nothing_but_running_heads(head: str, pages: int, read: int) -> None:
+    sheet = Sheet(head)
+    sheet.chapter = head
+    for _ in range(pages - 1):
+        sheet.new_page()
+    data = sheet.bytes()
+    if read:
+        (words,) = texts(read_pdf(data, "a.pdf"))
+        assert " ".join(words).count(head) == read
+        return
+    with pytest.raises(InputError, match=f"numbers in this PDF of {pages} pages, as in a scan"):
+        read_pdf(data, "a.pdf")
+
+
 def test_a_password_is_asked_for_but_an_empty_one_tried() -> None:
     with pytest.raises(InputError, match=r"locked\.pdf: this PDF is locked by a password"):
         read_pdf(write(Sheet(password="secret")), "locked.pdf")

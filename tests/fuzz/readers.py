@@ -154,7 +154,7 @@ def main() -> None:
         done = mutate_for(run, seeds(arguments.reader), 60 * arguments.minutes, seed=0)
         print(json.dumps({"reader": arguments.reader, "engine": "mutations", **done}))
         return
-    started, count = time.process_time(), 0
+    count = 0
 
     def counted(data: bytes) -> None:
         nonlocal count
@@ -168,6 +168,7 @@ def main() -> None:
         run(data)
 
     atheris.instrument_all()
+    started = time.process_time()  # instrumenting takes most of a minute, and is no fuzzing
     options = [f"-max_total_time={60 * arguments.minutes:.0f}", "-timeout=60", "-rss_limit_mb=2048"]
     prefix = f"-artifact_prefix={arguments.corpus.parent}/{arguments.reader}-"
     atheris.Setup([sys.argv[0], *options, prefix, str(arguments.corpus)], counted)

@@ -228,6 +228,17 @@ def scan() -> bytes:
     return pdf(objects(o4=stream(b"0 0 595 842 re f")))
 
 
+def abbreviated_filter() -> bytes:
+    """A filter by the name that only pictures within a page's content may use."""
+    text = zlib.compress(shown(LINES))
+    return pdf(objects(o4=stream(text, b"/Filter/Fl")))
+
+
+def protected() -> bytes:
+    """Locked by Adobe ADEPT: text for those who have its key."""
+    return pdf(objects(), trailer=b"/Encrypt<</Filter/EBX_HANDLER/V 4>>")
+
+
 def no_pages() -> bytes:
     return pdf(objects(o2=b"<</Type/Pages/Kids[]/Count 0>>"))
 
@@ -258,6 +269,7 @@ ODD: dict[str, Callable[[], bytes]] = {
     "negative count": negative_count,
     "control characters": control_characters,
     "nested dictionaries": nested_dictionaries,
+    "abbreviated filter": abbreviated_filter,
 }  # read, whatever else is wrong with them
 HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "page tree of loops only": (page_tree_of_loops_only, ""),
@@ -273,5 +285,6 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "nested arrays": (nested_arrays, ""),
     "endless operators": (endless_operators, ""),
     "scan": (scan, "no text in this PDF of 1 page"),
+    "protected": (protected, "protected by DRM or a certificate"),
     "no pages": (no_pages, "has no pages"),
 }  # refused, with these words
