@@ -1,6 +1,9 @@
-"""Peak memory of one training step of a preset: weights, optimizer, one long text, recomputed.
+"""Peak memory of one training step: weights, optimizer, one long text, recomputed.
 
     python benchmarks/training_memory.py --segments 4 8 16 --dtype bfloat16
+    python benchmarks/training_memory.py --model flan-infini --segments 8 16 --dtype float32
+
+Of a preset with random weights, or of a model in a folder, such as `infinisum convert` makes.
 
 On a GPU it measures what was asked for; on a CPU a step of 64 segments takes long, so measure a few
 shorter ones, or fewer layers: the peak grows by as many bytes with every segment and every layer.
@@ -32,7 +35,8 @@ def step(
     N, K = config.segment_length, 40
     ids = torch.randint(10, config.vocab_size, (1, segments, N), device=device)
     sentences = (torch.arange(N, device=device) * K // N).expand(1, segments, N)
-    features = torch.zeros(1, segments, K, len(FEATURE_NAMES), device=device)
+    shape = (1, segments, K, config.sentence_features)
+    features = torch.zeros(shape, device=device) if config.sentence_features else None
     summary = torch.randint(10, config.vocab_size, (1, 512), device=device)
     with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
         output = model(
@@ -49,21 +53,31 @@ def step(
     optimizer.zero_grad()
 
 
+def make_model(arguments: argparse.Namespace) -> InfinisumForConditionalGeneration:
+    """The model asked for, in float32."""
+    if arguments.model:
+        return InfinisumForConditionalGeneration.from_pretrained(
+            arguments.model, dtype=torch.float32
+        )
+    sizes = dict(PRESETS[arguments.preset])
+    if arguments.layers:
+        sizes["encoder_layers"], sizes["decoder_layers"] = arguments.layers
+    config = InfinisumConfig(**sizes, sentence_features=len(FEATURE_NAMES))
+    return InfinisumForConditionalGeneration(config)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--preset", default="base", choices=sorted(PRESETS))
+    parser.add_argument("--model", help="folder of a model, instead of a preset")
     parser.add_argument("--segments", type=int, nargs="+", default=[4, 8])
     parser.add_argument("--dtype", default="bfloat16", choices=["bfloat16", "float32"])
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--layers", type=int, nargs=2, metavar=("ENCODER", "DECODER"))
     parser.add_argument("--keep", action="store_true", help="activations, instead of recomputing")
     arguments = parser.parse_args()
-    sizes = dict(PRESETS[arguments.preset])
-    if arguments.layers:
-        sizes["encoder_layers"], sizes["decoder_layers"] = arguments.layers
-    config = InfinisumConfig(**sizes, sentence_features=len(FEATURE_NAMES))
     device, dtype = torch.device(arguments.device), getattr(torch, arguments.dtype)
-    model = InfinisumForConditionalGeneration(config).to(device).train()
+    model = make_model(arguments).to(device).train()
     if not arguments.keep:
         model.gradient_checkpointing_enable({"use_reentrant": False})
     optimizer = make_optimizer("adamw", optimizer_groups(model, 1e-4, 1e-2), device)
@@ -78,7 +92,17 @@ def main() -> None:
         (b["peak_bytes"] - a["peak_bytes"]) / (b["segments"] - a["segments"])
         for a, b in pairwise(rows)
     ]
-    print(json.dumps({"rows": rows, "bytes_per_segment": slopes, "dtype": arguments.dtype}))
+    length = model.config.segment_length
+    print(
+        json.dumps(
+            {
+                "rows": rows,
+                "segment_length": length,
+                "bytes_per_segment": slopes,
+                "dtype": arguments.dtype,
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

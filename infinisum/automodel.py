@@ -2,7 +2,8 @@
 
 Registering needs `transformers` and `torch`, which `import infinisum` must not load. So it waits
 for the module of each Auto class: when somebody imports it, the part of ours that registers itself
-there is imported right behind it.
+there is imported right behind it, or, where that happens in the middle of `modeling_utils`, which
+ours build on, right behind that.
 """
 
 from __future__ import annotations
@@ -27,13 +28,14 @@ REGISTERED_IN: Final = {
         "infinisum.model.causal.modeling",
     ),
 }
+BASE: Final = "transformers.modeling_utils"  # what our models are made of
 
 
 class _ThenOurs(Loader):
-    """Loads a module as it would have been loaded, and then ours."""
+    """Loads a module as it would have been loaded, and then ours that can be loaded by now."""
 
-    def __init__(self, loader: Loader, ours: Sequence[str]) -> None:
-        self._loader, self._ours = loader, ours
+    def __init__(self, loader: Loader, ours: Sequence[str], late: list[str]) -> None:
+        self._loader, self._ours, self._late = loader, ours, late
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return self._loader.create_module(spec)
@@ -43,7 +45,11 @@ class _ThenOurs(Loader):
             module.__spec__.loader = self._loader  # nobody needs to know of us
         module.__loader__ = self._loader
         self._loader.exec_module(module)
-        _import(self._ours)
+        self._late += self._ours
+        if BASE not in sys.modules or hasattr(sys.modules[BASE], "PreTrainedModel"):
+            ready = self._late.copy()
+            self._late.clear()
+            _import(ready)
 
 
 class _WhenImported(MetaPathFinder):
@@ -51,6 +57,7 @@ class _WhenImported(MetaPathFinder):
 
     def __init__(self, waiting: dict[str, tuple[str, ...]]) -> None:
         self._waiting = waiting
+        self._late: list[str] = []  # ours whose turn it was too early
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -58,13 +65,13 @@ class _WhenImported(MetaPathFinder):
         ours = self._waiting.pop(name, None)
         spec = find_spec(name) if ours is not None else None  # asks the other finders
         if ours is not None and spec is not None and spec.loader is not None:
-            spec.loader = _ThenOurs(spec.loader, ours)
+            spec.loader = _ThenOurs(spec.loader, ours, self._late)
         return spec
 
 
 def register_when_imported() -> None:
     """Register with the Auto classes that are there already, and with the others when they come."""
-    sys.meta_path.insert(0, _WhenImported(dict(REGISTERED_IN)))
+    sys.meta_path.insert(0, _WhenImported({BASE: (), **REGISTERED_IN}))
     for theirs, ours in REGISTERED_IN.items():
         if theirs in sys.modules:
             _import(ours)

@@ -298,8 +298,10 @@ class ConvertOptions:
     donor: str  # folder or hub id of a pretrained model
     output: Path  # folder of the converted model
     segment_length: int | None = None  # tokens; None: what the donor was trained on
-    window_segments: int = 4  # whole segments that the decoder sees exactly
-    reservoir_length: int = 2_048  # states of salient sentences that stay exact
+    # Whole segments, and states of salient sentences, that the decoder sees exactly; None: 4 and
+    # 2,048. A donor that is a decoder alone has neither.
+    window_segments: int | None = None
+    reservoir_length: int | None = None
     memory_rule: str = "delta_net"  # of all layers
     gate: float = -2.0  # beta of every mixing gate at the start; sigmoid(-2) is 0.12
     dtype: str = "auto"  # of the weights that are written; auto: as the donor has them
@@ -316,8 +318,10 @@ class ConvertOptions:
         _one_of("--dtype", self.dtype, ("auto", "float32", "bfloat16", "float16"))
         if self.segment_length is not None:
             _at_least("--segment-length", self.segment_length, 2)
-        _at_least("--window-segments", self.window_segments, 0)
-        _at_least("--reservoir-length", self.reservoir_length, 0)
+        if self.window_segments is not None:
+            _at_least("--window-segments", self.window_segments, 0)
+        if self.reservoir_length is not None:
+            _at_least("--reservoir-length", self.reservoir_length, 0)
         if not self.shard_gb > 0:
             raise UsageError(f"--shard-gb {self.shard_gb}: must be above 0.")
 

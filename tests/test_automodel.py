@@ -26,14 +26,15 @@ FIRST_OURS = "import sys, infinisum\nassert not {'torch', 'transformers'} & set(
 FIRST_THEIRS = "import sys\nfrom transformers import AutoConfig, AutoModelForSeq2SeqLM\n"
 FIRST_THEIRS += "import infinisum"
 
-
+# `transformers.modeling_utils` loads the module of an Auto class before it is whole itself.
+FIRST_BASE = "import sys, infinisum\nfrom transformers import PreTrainedModel"
 FIRST_A_PART = "import sys, infinisum.model.encoder"
 
 
 @pytest.mark.parametrize(
     "start",
-    [FIRST_OURS, FIRST_THEIRS, FIRST_A_PART],
-    ids=["ours first", "theirs first", "a part first"],
+    [FIRST_OURS, FIRST_THEIRS, FIRST_BASE, FIRST_A_PART],
+    ids=["ours first", "theirs first", "their base first", "a part first"],
 )
 def test_auto_classes_after_import_infinisum(start: str, tiny_model: Path) -> None:
     command = [sys.executable, "-c", f"{start}\n{LOAD}", str(tiny_model)]

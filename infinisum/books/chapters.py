@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from infinisum.books.book import Chapter, LeftOut, Paragraph
 from infinisum.books.heading_search import Found, dividing_headings
-from infinisum.books.headings import heading_title, is_heading
+from infinisum.books.headings import heading_title, is_heading, is_subtitle
 from infinisum.books.matter import matter_of
 from infinisum.books.unnumbered import unnumbered_before_first
 
@@ -19,6 +19,7 @@ __all__ = [
     "split_at_headings",
 ]
 
+_NAMED = "named"  # rank of "Epilogue" above chapters
 _UNTITLED = "Beginning"  # what stands before the first heading
 _FRONT_WORDS = 300  # text before the first heading up to this many words is a title page
 # Left out by their title alone only as long as they are the smaller part of the book.
@@ -48,12 +49,16 @@ def split_at_headings(paragraphs: Iterable[Paragraph]) -> list[Chapter]:
     if lead := tuple(flat[: chosen[0].at] if chosen else flat):
         sections.append(Chapter("", lead))
     parts: list[tuple[str, str]] = []  # word of rank ("book", "part") and title, outermost first
+    used: set[str] = set()  # all words of rank so far
     for index, item in enumerate(chosen):
         end = chosen[index + 1].at if index + 1 < len(chosen) else len(flat)
         body = tuple(flat[item.after : end])
         heading = item.heading
         if heading.kind == "part":
             word = heading.key[2]
+            if word in used and parts and parts[0][0] == _NAMED:
+                parts = []  # "Part II" after an interlude of several chapters
+            used.add(word)
             ranks = [rank for rank, _ in parts]
             parts = parts[: ranks.index(word)] if word in ranks else parts
             if not body:
@@ -61,13 +66,32 @@ def split_at_headings(paragraphs: Iterable[Paragraph]) -> list[Chapter]:
                 continue
             if _holds_chapters(chosen, index):
                 parts = [*parts, (word, heading.text)]
-        elif heading.kind == "named" and matter_of(heading.text, ""):
-            parts = []
+        elif heading.kind == "named":
+            if matter_of(heading.text, ""):
+                parts = []
+            elif _is_part(chosen, index, flat):
+                numbered = heading.number is not None  # "Second Epilogue", below "Epilogue"
+                outer = parts[:1] if numbered and parts and parts[0][0] == _NAMED else []
+                parts = [*outer, (_NAMED, ": ".join([heading.text, *(p.text for p in body)]))]
+                continue
         titles = tuple(title for _, title in parts)
         if heading.kind == "part" and titles and titles[-1] == heading.text:
             titles = titles[:-1]
         sections.append(Chapter(heading.text, body, len(titles) + 1, titles))
     return sections
+
+
+def _is_part(chosen: Sequence[Found], index: int, flat: Sequence[Paragraph]) -> bool:
+    """Whether "Epilogue" stands above chapters of its own, which count from one again."""
+    if index + 1 == len(chosen) or all(i.heading.kind in ("part", "named") for i in chosen[:index]):
+        return False
+    item, below = chosen[index], chosen[index + 1]
+    between = flat[item.after : below.at]
+    if len(between) > 1 or not all(is_subtitle(p.text, item.heading) for p in between):
+        return False
+    if below.heading.kind == "named":
+        return below.heading.number is not None and _is_part(chosen, index + 1, flat)
+    return below.heading.kind != "part" and below.heading.number == 1
 
 
 def _holds_chapters(chosen: Sequence[Found], index: int) -> bool:

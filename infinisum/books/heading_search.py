@@ -26,6 +26,7 @@ _HEADING_LINES = 3  # lines of heading above the first paragraph of a chapter
 _LISTED_LENGTH = 200  # characters of a line of contents
 _LISTED_SHARE = 0.7  # share of the lines of a contents page that must come again as headings
 _PAGE_NUMBER = re.compile(r"(?:\s*[.·…]{2,}|\s{2,}|\t)\s*(?:[0-9]{1,4}|[ivxlc]{1,6})?\s*$")
+_NOTE = re.compile(r"(?:a )?note\.?", re.IGNORECASE)
 _RUN_SHARE = 0.5  # numbered headings begin in the first half of the book
 _RUN_EVEN = 0.1  # and lie evenly: median of the words under them to the mean
 _UNDIVIDED = 10_000  # mean words of a chapter above which bare title lines are looked for:
@@ -210,6 +211,17 @@ def _bare_titles(paragraphs: Sequence[Paragraph], divisions: int) -> list[Found]
     return found if words / len(found) >= _TITLED_WORDS else []
 
 
+def _closing_note(seen: Sequence[Found], paragraphs: Sequence[Paragraph]) -> list[Found]:
+    """A line "Note" in the last chapter, the only one in the book: what the author says at last."""
+    chapters = [item for item in seen if item.heading.kind not in ("part", "named")]
+    lines = [at for at, paragraph in enumerate(paragraphs) if _NOTE.fullmatch(paragraph.text)]
+    if len(chapters) < 2 or len(lines) != 1 or lines[0] <= chapters[-1].after:
+        return []
+    (at,) = lines
+    end = min((item.at for item in seen if item.at > chapters[-1].at), default=len(paragraphs))
+    return [Found(Heading("named", paragraphs[at].text, ""), at, at + 1)] if at + 1 < end else []
+
+
 def _without_chance_titles(seen: list[Found], paragraphs: Sequence[Paragraph]) -> list[Found]:
     """Headings of chapters without the line below them, unless most in the book have such a title.
 
@@ -233,6 +245,7 @@ def dividing_headings(flat: Sequence[Paragraph]) -> list[Found]:
     listed = _listed(flat)
     seen = _choose(_without_contents(_find(flat), flat), flat)
     seen = _without_chance_titles(seen, flat)
+    seen = sorted(seen + _closing_note(seen, flat), key=lambda item: item.at)
     chapters = [item for item in seen if item.heading.kind not in ("part", "named")]
     if not listed and not chapters:
         text = [item for item in seen if not matter_of(item.heading.text, "")]

@@ -52,7 +52,8 @@ _NUMBERED = re.compile(
     re.DOTALL,
 )
 _NAMED = re.compile(
-    r"(?:the |an? )?(?:prologue|epilogue|preface|foreword|introduction|introductory|conclusion"
+    r"(?:the |an? )?(?:(?:(?P<number>first|second|third) )?(?:prologue|epilogue)|preface"
+    r"|foreword|introduction|introductory|conclusion"
     r"|afterword|after-?word|interlude|postscript|appendix|dedication|contents|table of contents"
     r"|(?:foot|end)?notes|index|glossary|bibliography|acknowledge?ments|dramatis person(?:ae|æ)"
     r"|author[’']s note|imprint|colophon|uncopyright"
@@ -211,7 +212,8 @@ def parse_heading(line: str) -> Heading | None:
     if len(line) > _LONGEST_UNMARKED:
         return None
     if match := _NAMED.fullmatch(line):
-        return Heading("named", line[: match.start("rest")], _tidy(match["rest"]))
+        number = number_value(match["number"]) if match["number"] else None
+        return Heading("named", line[: match.start("rest")], _tidy(match["rest"]), number)
     return Heading("capitals", "", _tidy(line)) if _is_capitals(line) else None
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from infinisum.books.book import Chapter
 
-_STUCK = re.compile(r"(?<=[^\W\d_])([.,;:!?]?[’”\"')»]?)(\d{1,3})(?=[\s.,;:!?’”\"')—]|$)")
+_STUCK = re.compile(r"(?<=[^\W\d_]|…)([.,;:!?…’”\"')\]»]{0,4})(\d{1,3})(?=[\s.,;:!?’”\"')—]|$)")
 _FEWEST = 2
 _COUNTING = 0.8  # of the numbers that are one more than that before, or begin again at 1
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import statistics
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from infinisum.books.numbers import roman_value
 from infinisum.books.pdf_lines import Line, Page
@@ -15,6 +16,11 @@ _LEVEL = 4.0  # points: repeated lines stand at the same height
 _REPEATS = 3  # times a text stands there before it is furniture
 _REPEATS_SHORT = 2  # in a document of few pages
 _SHORT = 8  # pages
+_REPEATS_LONG = 4  # in a novel of many pages, where "“Yes.”" comes again by chance
+_LONG = 300  # pages
+_NEAR_PAGES = 12  # pages within which a running head comes again so often:
+_FAR_SHARE = 0.05  # or on this share of all pages; "“Yes.”" comes again too, far away
+_KNOWN_SHARE = 0.1  # of the lines at a height that are furniture: running heads stand there
 _LEVEL_SHARE = 0.6  # of the lines at a height that are furniture: then all are
 _NUMERAL_PAGES = 4  # pages within which a chapter's number comes again as a running head
 _HEAD_WORDS = 12
@@ -97,18 +103,33 @@ def _repeated(edges: Sequence[_Edge], pages: int, large: float) -> Iterator[Line
         # Numbers count the pages, or are the chapter's at the head of each of its pages.
         by_text[edge, text if text.strip("# ") else line.text].append(line)
     needed = _REPEATS if pages > _SHORT else _REPEATS_SHORT
+    spoken = max(needed, _REPEATS_LONG) if pages > _LONG else needed
     for (_, text), lines in by_text.items():
-        heights = Counter((round(line.y / _LEVEL), line.size) for line in lines)
+        heights: dict[tuple[int, float], list[int]] = defaultdict(list)  # pages, counting up
+        for line in lines:
+            heights[round(line.y / _LEVEL), line.size].append(line.page)
         bare = not _signature(text).strip("# ")
         for line in lines:
             # The first chapters of three books are all headed "I", but not on pages in a row.
             if bare:
                 near = sum(_is_alike(line, other) for other in lines)
             else:
-                level = round(line.y / _LEVEL)
-                near = sum(heights[level + step, line.size] for step in (-1, 0, 1))
-            if near >= needed:
+                near = _times_at_height(line, heights, pages)
+            if near >= (needed if bare else spoken):
                 yield line
+
+
+def _times_at_height(
+    line: Line, heights: Mapping[tuple[int, float], Sequence[int]], pages: int
+) -> int:
+    """How often a line comes again at its height, on pages near it or throughout the book."""
+    level = round(line.y / _LEVEL)
+    near = total = 0
+    for step in (-1, 0, 1):
+        at = heights.get((level + step, line.size), [])
+        total += len(at)
+        near += bisect_right(at, line.page + _NEAR_PAGES) - bisect_left(at, line.page - _NEAR_PAGES)
+    return total if total >= _FAR_SHARE * pages else near
 
 
 def _is_alike(line: Line, other: Line) -> bool:
@@ -147,7 +168,7 @@ def _at_their_height(edges: Sequence[_Edge], furniture: set[int]) -> set[int]:
     found: set[int] = set()
     for lines in levels.values():
         known = [line for _, line in lines if id(line) in furniture]
-        if len(known) < _REPEATS:
+        if len(known) < max(_REPEATS, _KNOWN_SHARE * len(lines)):
             continue
         sizes = {line.size for line in known}
         many = len(known) >= _LEVEL_SHARE * len(lines)

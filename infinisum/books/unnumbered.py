@@ -10,6 +10,8 @@ from infinisum.books.headings import parse_heading
 _FEWEST = 5  # numbered chapters; fewer prove no habit
 _SHARE = 0.9  # of the words are in numbered chapters
 _LEAD = 0.03  # share of the words that may be left out before the first
+_LEAD_BEHIND = 0.05  # where it stands behind a preface: a letter of commendation
+_PREFACES = {"preface", "foreword", "introduction"}
 
 
 def unnumbered_before_first(
@@ -48,7 +50,9 @@ def unnumbered_before_first(
         and ((heading := headings[index]) is None or heading.kind == "capitals")
     ]
     lead = sum(chapters[index].words for index in before)
-    if first is None or first.number != 1 or inside < _SHARE * total or lead > _LEAD * total:
+    behind = bool(before) and before[0] > 0 and reasons[before[0] - 1] in _PREFACES
+    most = (_LEAD_BEHIND if behind else _LEAD) * total
+    if first is None or first.number != 1 or inside < _SHARE * total or lead > most:
         return result
     for index in before:
         result[index] = "front matter"

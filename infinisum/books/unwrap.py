@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from infinisum.books.clean import Vocabulary, is_cjk, join_lines
 from infinisum.books.headings import parse_heading
+from infinisum.books.text_tables import apart, is_drama, paragraphs_of_table
 
 _LONG_LINE = 160  # characters: nobody wraps prose this wide
 _LONG_SHARE = 0.5  # of the characters in such lines: every line is a paragraph
@@ -33,30 +34,39 @@ def paragraphs_of_lines(lines: Sequence[str]) -> list[str]:
 
     A blank line ends a paragraph; so does an indented line where the text begins its paragraphs
     so. Prose is told from verse by its breaks: wrapped text breaks where the next word would not
-    have fitted any more.
+    have fitted any more. The rows of a table drawn with "+---+" and "|" are paragraphs.
 
     Args:
         lines: of the text, tabs and all, without line ends.
     """
-    lines = [line.expandtabs(_TAB).rstrip() for line in lines]
-    filled = [line for line in lines if line.strip()]
-    if not filled:
-        return []
-    total = sum(map(len, filled))
-    long = sum(len(line) for line in filled if len(line) > _LONG_LINE)
-    sentences = sum(_SENTENCE.search(line) is not None for line in filled)
-    # One paragraph a line: Japanese and Korean texts are kept so, with short lines of dialogue.
-    if long > _LONG_SHARE * total or (
-        len(filled) >= _SEVERAL and sentences >= _SENTENCES_SHARE * len(filled)
-    ):
-        return [line.strip() for line in filled]
-    width = _width(filled)
+    runs = list(apart([line.expandtabs(_TAB).rstrip() for line in lines]))
+    filled = [line for is_table, run in runs if not is_table for line in run if line.strip()]
+    tables = [run for is_table, run in runs if is_table]
+    drama = is_drama(tables)
+    alone = _is_one_a_line(filled)
+    width = _width(filled) if filled else 0
     vocabulary = Vocabulary(filled)
     paragraphs: list[str] = []
-    for block in _blocks(lines):
-        for piece in _split_at_indents(block, width):
-            paragraphs += _paragraphs_of_block(piece, width, vocabulary)
+    for is_table, run in runs:
+        if is_table:
+            paragraphs += paragraphs_of_table(run, drama=drama)
+        elif alone:
+            paragraphs += [line.strip() for line in run if line.strip()]
+        else:
+            for block in _blocks(run):
+                for piece in _split_at_indents(block, width):
+                    paragraphs += _paragraphs_of_block(piece, width, vocabulary)
     return paragraphs
+
+
+def _is_one_a_line(lines: Sequence[str]) -> bool:
+    """Whether every line is a paragraph: Japanese and Korean texts are kept so, with short lines
+    of dialogue."""
+    long = sum(len(line) for line in lines if len(line) > _LONG_LINE)
+    if long > _LONG_SHARE * sum(map(len, lines)):
+        return True
+    sentences = sum(_SENTENCE.search(line) is not None for line in lines)
+    return len(lines) >= _SEVERAL and sentences >= _SENTENCES_SHARE * len(lines)
 
 
 def _width(lines: Sequence[str]) -> int:

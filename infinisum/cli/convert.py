@@ -34,11 +34,13 @@ def convert(
         typer.Option(metavar="N", help="Tokens of a segment; else what the model was trained on."),
     ] = None,
     window_segments: Annotated[
-        int, typer.Option(metavar="N", help="Segments that stay exact for the decoder.")
-    ] = _DEFAULT.window_segments,
+        int | None,
+        typer.Option(metavar="N", help="Segments that stay exact for the decoder; else 4."),
+    ] = None,
     reservoir_length: Annotated[
-        int, typer.Option(metavar="N", help="Tokens of salient sentences that stay exact.")
-    ] = _DEFAULT.reservoir_length,
+        int | None,
+        typer.Option(metavar="N", help="Tokens of salient sentences that stay exact; else 2048."),
+    ] = None,
     memory_rule: Annotated[
         str, typer.Option(metavar="RULE", help="delta_net, delta, delta_paper or linear.")
     ] = _DEFAULT.memory_rule,

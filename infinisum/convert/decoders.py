@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 from huggingface_hub.errors import StrictDataclassError
 from transformers import AutoConfig
 
-from infinisum.config import ConvertOptions
+from infinisum.config import ConvertOptions, option_name
 from infinisum.convert.causal import causal_config, most_tokens, names
 from infinisum.convert.donor import Donor
 from infinisum.convert.plan import Plan, Source
 from infinisum.convert.tokens import Vocabulary, carry_vocabulary
-from infinisum.errors import InputError
+from infinisum.errors import InputError, UsageError
 from infinisum.hub import CONFIG_FILE
 from infinisum.model.causal.modeling import InfinisumForCausalLM
 from infinisum.tokenizer import SEP
@@ -31,7 +31,15 @@ def plan(donor: Donor, options: ConvertOptions) -> Plan:
 
     Raises:
         InputError: it has something that `InfinisumForCausalLM` has no place for.
+        UsageError: a window or a reservoir is asked for.
     """
+    for name in ("window_segments", "reservoir_length"):
+        if getattr(options, name) is not None:
+            raise UsageError(
+                f"{option_name(name)}: {donor.name} is a decoder alone, which sees its own segment "
+                "and memory.",
+                "Leave it out; it is for encoder-decoders.",
+            )
     theirs = _their_config(donor)
     vocabulary = _vocabulary(donor, theirs)
     tied = bool(theirs.tie_word_embeddings) or HEAD not in donor.tensors

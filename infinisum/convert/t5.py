@@ -117,8 +117,7 @@ def _config(
         norm_epsilon=donor.setting("layer_norm_epsilon", 1e-6),
         dropout=donor.setting("dropout_rate", 0.1),
         segment_length=options.segment_length or SEGMENT_LENGTH.get(donor.model_type, 1_024),
-        window_segments=options.window_segments,
-        reservoir_length=options.reservoir_length,
+        **_exact(options),
         memory_rule=options.memory_rule,
         cross_memory_rule=options.memory_rule,
         gate_init=options.gate,
@@ -130,6 +129,15 @@ def _config(
         bos_token_id=start,
         decoder_start_token_id=start,
     )
+
+
+def _exact(options: ConvertOptions) -> dict[str, int]:
+    """What the decoder sees exactly, as far as it was asked for."""
+    asked = {
+        "window_segments": options.window_segments,
+        "reservoir_length": options.reservoir_length,
+    }
+    return {name: value for name, value in asked.items() if value is not None}
 
 
 def _embedding(donor: Donor) -> str:

@@ -15,7 +15,7 @@ from transformers import PreTrainedModel
 
 from infinisum.config import ConvertOptions, SummarizeOptions
 from infinisum.convert.conversion import convert
-from infinisum.errors import InputError
+from infinisum.errors import InputError, UsageError
 from infinisum.loading import LoadedModel, load_model
 from infinisum.pipeline import summarize
 from tests.model.causal.donors import donor
@@ -140,6 +140,16 @@ def test_what_has_no_place_is_refused_by_name(
     make(tmp_path / "theirs", family, "pieces", **changes)
     with pytest.raises(InputError, match=said):
         convert(ConvertOptions(str(tmp_path / "theirs"), tmp_path / "ours", segment_length=48))
+    assert not (tmp_path / "ours").exists()
+
+
+@pytest.mark.parametrize("asked", ["window_segments", "reservoir_length"])
+def test_what_only_an_encoder_has_is_refused(tmp_path: Path, asked: str) -> None:
+    make(tmp_path / "theirs", "llama", "pieces")
+    asks: dict[str, Any] = {asked: 2}
+    with pytest.raises(UsageError, match=f"--{asked.replace('_', '-')}.*decoder alone") as raised:
+        convert(ConvertOptions(str(tmp_path / "theirs"), tmp_path / "ours", **asks))
+    assert raised.value.exit_status == 2
     assert not (tmp_path / "ours").exists()
 
 
