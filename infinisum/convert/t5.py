@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import torch
 
@@ -131,7 +131,7 @@ def _config(
     )
 
 
-def _exact(options: ConvertOptions) -> dict[str, int]:
+def _exact(options: ConvertOptions) -> dict[str, Any]:
     """What the decoder sees exactly, as far as it was asked for."""
     asked = {
         "window_segments": options.window_segments,
