@@ -12,8 +12,8 @@ from __future__ import annotations
 import argparse
 import json
 import lzma
+import os
 import re
-import time
 import zipfile
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
@@ -91,11 +91,17 @@ def corpus_bodies(folder: Path, ids: set[str]) -> Iterator[tuple[str, list[dict[
                     yield work["id"], body
 
 
+def processor_seconds() -> float:
+    """Of this process and of its children that ended: books are parsed in one."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
+
+
 def check(path: Path, truth: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """One row of the table."""
-    start = time.process_time()
+    start = processor_seconds()
     book = read_book(path)
-    seconds = time.process_time() - start
+    seconds = processor_seconds() - start
     titles = publisher_titles(path)
     ours = [plain(chapter.title) for chapter in book.chapters]
     return {

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.tiny_model import make_tiny_model
 
@@ -16,6 +17,10 @@ from tests.tiny_model import make_tiny_model
 # that tests interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("infinisum", deadline=None)
+settings.load_profile("infinisum")
 
 
 @pytest.fixture(scope="session")

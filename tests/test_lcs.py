@@ -8,7 +8,7 @@ from rouge_score.rouge_scorer import RougeScorer, _lcs_table, lcs_ind
 from infinisum.lcs import lcs_length, lcs_places, places
 from infinisum.rouge import Convention, rouge
 
-steady = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+steady = settings(suppress_health_check=[HealthCheck.too_slow])
 tokens = st.lists(st.sampled_from("abcdefg"), max_size=40)
 words = st.sampled_from(
     ["the", "keeper", "lit", "lamps", "and", "walked", "walking", "Dr.", "boats.", "Ruth's", "it?"]

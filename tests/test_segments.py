@@ -30,7 +30,7 @@ def all_ids(split: ChapterSegments) -> list[int]:
     return [int(i) for segment in split.segments for i in segment.token_ids]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(CHAPTER, st.integers(2, 60))
 def test_properties_of_any_chapter(paragraphs: list[str], segment_length: int) -> None:
     split = split_chapter(chapter_of(*paragraphs), 3, TOKENIZER, segment_length)
@@ -63,7 +63,7 @@ def test_properties_of_any_chapter(paragraphs: list[str], segment_length: int) -
     assert outside == [TOKENIZER.paragraph_id] * max(0, len(kept) - 1)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.tuples(st.integers(1, 9), st.booleans()), max_size=30), st.integers(2, 20))
 def test_cuts_are_at_the_last_sentence_end_that_leaves_room_for_the_rest(
     sentences: list[tuple[int, bool]], segment_length: int

@@ -25,7 +25,7 @@ def composed(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.one_of(ANY_TEXT, BOOKISH))
 def test_every_text_comes_back(text: str) -> None:
     ids = TOKENIZER.encode(text)
@@ -33,7 +33,7 @@ def test_every_text_comes_back(text: str) -> None:
     assert all(53 < i < TOKENIZER.vocab_size or i in (52, 53) for i in ids)  # never a special one
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(SENTENCE, min_size=1, max_size=5))
 def test_sentences_encoded_alone_join_to_a_paragraph(sentences: list[str]) -> None:
     joined = [i for ids in TOKENIZER.encode_batch(sentences) for i in ids]

@@ -28,7 +28,7 @@ WORDS = st.lists(
     max_size=40,
 ).map(lambda words: " ".join(words).capitalize() + ".")
 CHAPTERS = st.lists(st.lists(WORDS, min_size=5, max_size=8), min_size=2, max_size=6)
-QUICK = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=40, suppress_health_check=list(HealthCheck))
 
 
 @QUICK

@@ -287,7 +287,7 @@ def test_what_was_turned_away_keeps_its_rank() -> None:
     assert kept == [[0], [0], [0], [0], [0, 4]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_any_reservoir(data: st.DataObject) -> None:
     """Whole sentences, the best that fit, book order, whatever the blocks were."""

@@ -334,7 +334,7 @@ def test_a_whole_library_stays_finite(rule: str) -> None:
     close(state.z, exact.z, 1e-4)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     lengths=st.lists(st.integers(0, N), min_size=1, max_size=5),
     rule=st.sampled_from(RULES),

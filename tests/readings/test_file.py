@@ -96,7 +96,7 @@ def test_any_text_survives(texts: list[Paragraph], data: st.DataObject) -> None:
     assert sentences_again == sentences
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(place=st.floats(0, 1, exclude_max=True), change=st.integers(1, 255))
 def test_a_changed_byte_is_found(
     writing: LoadedModel, data: bytes, place: float, change: int
@@ -108,7 +108,7 @@ def test_a_changed_byte_is_found(
         parse_reading(bytes(changed), writing, "a.infinisum")
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(share=st.floats(0, 1, exclude_max=True), more=st.binary(max_size=9))
 def test_a_file_that_is_cut_off_or_too_long(
     writing: LoadedModel, data: bytes, share: float, more: bytes
@@ -140,7 +140,7 @@ nonsense = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(draw=st.data())
 def test_a_header_that_lies_is_one_clear_error_or_harmless(
     writing: LoadedModel, data: bytes, draw: st.DataObject
