@@ -43,8 +43,7 @@ RECIPES: dict[str, list[str]] = {
     "calibre.pdf": _CALIBRE,
     "office.pdf": ["soffice", "--headless", "--convert-to", "pdf", "--outdir", "DIR", "HTML"],
     "pdftex.pdf": [
-        # Spans carry languages, for which pdfTeX wants its hyphenation.
-        *("pandoc", "HTML", "-f", "html-native_spans", "-o", "OUT", "--toc", "-H", "TEX"),
+        *("pandoc", "HTML", "-L", "LUA", "-o", "OUT", "--toc", "-H", "TEX"),
         "--pdf-engine=pdflatex",
         *("-V", "documentclass=book", "-V", "classoption=oneside"),
     ],
@@ -58,6 +57,12 @@ _TEX_CHARACTERS = {
     0x21A9: "", 0xFE0E: "", 0x05D7: "h", 0x05DF: "n",
     0x039A: "K", 0x03B7: "e", 0x03C4: "t", 0x03BF: "o", 0x03C2: "s",
 }  # fmt: skip
+
+# Languages, for which pdfTeX wants its hyphenation. (Reading without spans loses headings in them.)
+_NO_LANGUAGES = """\
+local function forget(part) part.attributes.lang = nil; return part end
+return {{Span = forget, Div = forget}}
+"""
 
 
 def rebuild(source: Path, folder: Path, name: str) -> Path | None:
@@ -76,7 +81,10 @@ def rebuild(source: Path, folder: Path, name: str) -> Path | None:
             for code, tex in _TEX_CHARACTERS.items()
         )
     )
+    languages = folder / "no-languages.lua"
+    languages.write_text(_NO_LANGUAGES)
     words = {
+        "LUA": str(languages),
         "TEX": str(header),
         "IN": str(source),
         "OUT": str(target),

@@ -50,8 +50,8 @@ def section(measured: Sequence[tuple[str, Rows]]) -> Iterator[str]:
         yield f"Trials a cell, `{rule}`: {counts}."
     yield "Prose is the novella in `data/`, paragraph by paragraph between generated ones with"
     yield "other numbers in them."
-    yield "The other rules were trained by the first two commands of the model card alone. They"
-    yield "write every token, in every head."
+    yield "The other rules were trained by the first two commands of the model card alone, on the"
+    yield "excerpts of the third. They write every token, in every head."
     first = measured[0][1]
     for filler, name in FILLERS.items():
         own = [row for row in first if row["filler"] == filler]
