@@ -17,12 +17,13 @@ from infinisum.books.joining import joined
 from infinisum.books.selection import Part, select_part
 from infinisum.config import SummarizeOptions
 from infinisum.errors import InputError, UsageError
+from infinisum.lines import one_line
 from infinisum.readings.reader import read_on
 from infinisum.readings.reading import Mark, Reading
 from infinisum.summary.annotate import annotate
 from infinisum.summary.compose import Composer
 from infinisum.summary.drafts import Drafts
-from infinisum.summary.summary import Summary, one_line
+from infinisum.summary.summary import Summary
 
 if TYPE_CHECKING:
     from infinisum.loading import LoadedModel

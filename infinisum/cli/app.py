@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 import infinisum
-from infinisum.cli import bench, convert, eval, finetune, info, label, read, summarize
+from infinisum.cli.commands import COMMANDS, Commands
 from infinisum.cli.console import Console, print_result
 from infinisum.errors import InfinisumError, StoppedError, UsageError
 
@@ -20,9 +20,9 @@ INTERRUPTED = 130
 
 app = typer.Typer(
     name="infinisum",
+    cls=Commands,
     help="Summarise whole books with a memory that does not grow with the book.",
     epilog="Start with: infinisum summarize BOOK.epub -o summary.md",
-    no_args_is_help=True,
     rich_markup_mode=None,  # plain help: quick, and the same in a terminal and in a file
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -45,16 +45,6 @@ def _infinisum(
     ] = False,
 ) -> None:
     """Take what stands before the command."""
-
-
-app.command("summarize", epilog=summarize.EXAMPLE)(summarize.summarize)
-app.command("read", epilog=read.EXAMPLE)(read.read)
-app.command("info", epilog=info.EXAMPLE)(info.info)
-app.command("eval", epilog=eval.EXAMPLE)(eval.evaluate)
-app.command("finetune", epilog=finetune.EXAMPLE)(finetune.finetune)
-app.command("convert", epilog=convert.EXAMPLE)(convert.convert)
-app.command("label", epilog=label.EXAMPLE)(label.label)
-app.add_typer(bench.app, name="bench")
 
 
 def main() -> None:
@@ -94,7 +84,7 @@ def run(args: Sequence[str]) -> int:
     failure: InfinisumError
     cause: BaseException | None
     try:
-        status = app(args=list(args), prog_name="infinisum", standalone_mode=False)
+        status = app(args=list(args or ["--help"]), prog_name="infinisum", standalone_mode=False)
     except InfinisumError as error:
         failure, cause = error, error
     except typer.TyperException as error:
@@ -135,15 +125,5 @@ def _comes_of_ctrl_c(error: BaseException) -> bool:
 def _usage_error(error: typer.TyperException, args: Sequence[str]) -> UsageError:
     """Typer's own complaint as one line."""
     command = next((arg for arg in args if not arg.startswith("-")), "")
-    known = command in {
-        "summarize",
-        "read",
-        "info",
-        "eval",
-        "finetune",
-        "convert",
-        "label",
-        "bench",
-    }
-    hint = f"See infinisum {command + ' ' if known else ''}--help."
+    hint = f"See infinisum {command + ' ' if command in COMMANDS else ''}--help."
     return UsageError(" ".join(error.format_message().split()), hint)

@@ -18,7 +18,7 @@ EXAMPLE = "Example: infinisum bench memory --lengths 16384,65536"
 
 app = typer.Typer(
     help="Measure memory, speed and recall over the length of the text.",
-    no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode=None,
 )
 app.command(epilog=PASSKEY_EXAMPLE)(passkey)

@@ -12,7 +12,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from infinisum.errors import InfinisumError, OutputError
-from infinisum.summary.summary import one_line, printable
+from infinisum.lines import one_line, printable
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole

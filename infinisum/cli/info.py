@@ -16,7 +16,7 @@ from infinisum.config import DEFAULT_MODEL, SummarizeOptions
 from infinisum.document.phrases import counted, size
 from infinisum.errors import UsageError
 from infinisum.hub import find_model, is_model, weight_files
-from infinisum.summary.summary import one_line, printable
+from infinisum.lines import one_line, printable
 
 if TYPE_CHECKING:
     from infinisum.books.book import Book

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from infinisum.document.phrases import counted, size
+from infinisum.lines import one_line
 from infinisum.readings.file import parse_header, part_bytes
-from infinisum.summary.summary import one_line
 
 
 def reading_facts(data: bytes, name: str) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from infinisum.document import phrases
 from infinisum.document.svg import draw_svg
-from infinisum.summary.summary import Summary, one_line
+from infinisum.lines import one_line
+from infinisum.summary.summary import Summary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from infinisum.document import phrases
-from infinisum.summary.summary import Summary, WrittenSentence, one_line
+from infinisum.lines import one_line
+from infinisum.summary.summary import Summary, WrittenSentence
 
 if TYPE_CHECKING:
     from markupsafe import Markup

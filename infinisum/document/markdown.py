@@ -30,6 +30,7 @@ from infinisum.document.phrases import (
     running,
     unsupported,
 )
+from infinisum.lines import one_line
 from infinisum.summary.summary import (
     ChapterSummary,
     Passage,
@@ -37,7 +38,6 @@ from infinisum.summary.summary import (
     Place,
     Summary,
     WrittenSentence,
-    one_line,
 )
 
 _SPECIAL = re.compile(r"[\\`*_\[\]<>|~$]|&(?=#?\w+;)")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from infinisum.books.selection import title_number
+from infinisum.lines import one_line
 from infinisum.summary.summary import (
     ChapterSummary,
     Evidence,
@@ -15,7 +16,6 @@ from infinisum.summary.summary import (
     Place,
     Summary,
     WrittenSentence,
-    one_line,
 )
 
 NO_BREAK = "\u00a0"

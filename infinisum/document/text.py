@@ -29,7 +29,8 @@ from infinisum.document.phrases import (
     running,
     unsupported,
 )
-from infinisum.summary.summary import Passage, Person, Place, Summary, WrittenSentence, one_line
+from infinisum.lines import one_line
+from infinisum.summary.summary import Passage, Person, Place, Summary, WrittenSentence
 
 WIDTH = 80
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from infinisum.books.book import Book, Chapter, LeftOut, Paragraph
 from infinisum.books.selection import Part
 from infinisum.config import SummarizeOptions
+from infinisum.lines import one_line, printable
 from infinisum.readings.reading import Draft, ReadChapter, Reading
 from infinisum.summary.bookmap import book_map
 from infinisum.summary.drafts import Drafts
@@ -20,8 +21,6 @@ from infinisum.summary.summary import (
     Making,
     Passage,
     Summary,
-    one_line,
-    printable,
 )
 
 if TYPE_CHECKING:

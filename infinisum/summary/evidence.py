@@ -21,7 +21,8 @@ from itertools import pairwise
 from infinisum.books.book import Chapter
 from infinisum.books.sentences import split_sentences
 from infinisum.features import FUNCTION_WORDS
-from infinisum.summary.summary import Evidence, WrittenSentence, printable
+from infinisum.lines import printable
+from infinisum.summary.summary import Evidence, WrittenSentence
 from infinisum.summary.words import Terms
 
 # Chosen on the odd chapters of the novella in data/; benchmarks/evidence_check.py measures what

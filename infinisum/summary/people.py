@@ -16,10 +16,11 @@ from itertools import combinations
 
 from infinisum.books.book import Chapter
 from infinisum.config import PARTS
+from infinisum.lines import one_line
 from infinisum.summary.bearers import Bearer, find_bearers
 from infinisum.summary.name_words import FEMALE_NAMES, MALE_NAMES, PLACE_WORDS, TITLES
 from infinisum.summary.names import Facts, Name, Run, Vocabulary, find_runs, plain
-from infinisum.summary.summary import Person, Place, Together, one_line
+from infinisum.summary.summary import Person, Place, Together
 
 MOST_PEOPLE, MOST_PLACES = 60, 40
 LEAST_MENTIONS = 2

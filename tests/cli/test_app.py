@@ -9,8 +9,12 @@ import time
 from pathlib import Path
 
 import pytest
+import typer
 
 import infinisum
+from infinisum.cli.app import app
+from infinisum.cli.commands import COMMANDS as COMMANDS_THERE
+from infinisum.cli.commands import Commands
 from tests.cli.conftest import Cli
 from tests.tiny_model import book_file
 
@@ -46,6 +50,47 @@ def test_help_has_an_example_and_imports_nothing_heavy(command: list[str]) -> No
     assert result.returncode == 0, result.stderr
     example = "infinisum " + " ".join(command)
     assert example in " ".join(result.stdout.split("Options:")[-1].split())
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_what_every_start_imports(option: str) -> None:
+    """Help and version stay quick: no command, no dataclass of books or summaries, no library."""
+    code = (
+        "import sys\nfrom infinisum.cli.app import run\n"
+        f"status = run([{option!r}])\nprint(*sys.modules, file=sys.stderr)\nsys.exit(status)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    modules = set(result.stderr.split())
+    ours = {name for name in modules if name.split(".")[0] == "infinisum"}
+    assert ours == {
+        "infinisum",
+        "infinisum.automodel",
+        "infinisum.cli",
+        "infinisum.cli.app",
+        "infinisum.cli.commands",
+        "infinisum.cli.console",
+        "infinisum.errors",
+        "infinisum.lines",
+    }
+    heavy = {"torch", "transformers", "numpy", "rich", "lxml", "importlib.metadata", "logging"}
+    assert not heavy & modules
+
+
+def test_the_list_of_commands_says_what_each_says_of_itself(cli: Cli) -> None:
+    listed = " ".join(cli("--help").out.split())
+    group = typer.main.get_command(app)
+    assert isinstance(group, Commands)
+    for name, (_, line) in COMMANDS_THERE.items():
+        own = " ".join((group.commands[name].help or "").split())
+        assert own.startswith(line.rstrip("."))
+        assert f"{name} {line}" in listed
+
+
+def test_no_command_is_a_question_for_help(cli: Cli) -> None:
+    assert cli().out == cli("--help").out
+    assert cli("bench").err == "Error: Missing command. See infinisum bench --help.\n"
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

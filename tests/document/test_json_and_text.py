@@ -4,7 +4,7 @@ import json
 
 from infinisum.config import PARTS
 from infinisum.document import to_json, to_text
-from infinisum.summary.summary import printable
+from infinisum.lines import printable
 from tests.document.samples import passage, sample
 
 
