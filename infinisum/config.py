@@ -161,6 +161,7 @@ class FinetuneOptions:
     min_segments: int = 2  # longest text of a step, in segments, when training begins
     max_segments: int = 32  # and once the curriculum is over
     curriculum_share: float = 0.3  # of the steps, over which it grows
+    fixed_window: bool = False  # every step has the largest window; else each draws one
     held_out: tuple[Path, ...] = ()  # works that must stay out of training, in any layout
     optimizer: Optimizer = "adamw"
     recompute: bool = False  # activations in the backward pass: slower, far less memory

@@ -81,6 +81,7 @@ class _Walk:
             if event != "start" and element.tail and element is not root:
                 self.buffer.append(element.tail)
         self.flush()
+        self._keep_prefix()
 
     def _start(self, element: Any) -> bool:
         """Takes an element in; False where its text is to be left out."""
@@ -147,9 +148,8 @@ class _Walk:
         if tag in ("td", "th", "dt") and self._speaker(element, tag):
             return
         self.flush()
-        if tag == "tr" and self.prefix:
-            self._keep(self.prefix)
-            self.prefix = ""
+        if tag in ("tr", "dl"):
+            self._keep_prefix()
         if tag in DIVISIONS:
             self.types.pop()
         if STANZAS.intersection(classes_of(element)):
@@ -168,17 +168,24 @@ class _Walk:
         if tag == "dt":
             beside = True
         else:
-            row = element.getparent()
-            cells = [cell for cell in row if tag_of(cell) in ("td", "th")]
+            row = element.getparent()  # None: a damaged document may be a cell alone
+            cells = [cell for cell in row if tag_of(cell) in ("td", "th")] if row is not None else []
             beside = len(cells) == 2 and cells[0] is element
         text = _tidy("".join(self.buffer)).replace("\n", " ")
         if not beside or not text or len(text.split()) > 6:
             return False
         if "z3998:persona" in types_of(element) or text.isupper():
             text = text.upper()
-        self.prefix = text.rstrip(".:")
+        self._keep_prefix()
+        self.prefix = text
         self.buffer.clear()
         return True
+
+    def _keep_prefix(self) -> None:
+        """Keeps a speaker who says nothing, or a word that nothing is said of, as a block."""
+        if self.prefix:
+            self._keep(self.prefix)
+            self.prefix = ""
 
     def flush(self) -> None:
         """Ends the block there is, if any."""
@@ -190,7 +197,7 @@ class _Walk:
         if not text:
             return
         if self.prefix:
-            text = f"{self.prefix}: {text}"
+            text = f"{self.prefix.rstrip('.:')}: {text}"
             self.prefix = ""
         if self.stanza is not None and self.stanza >= 0:
             self.document.blocks[self.stanza].text += f"\n{text}"

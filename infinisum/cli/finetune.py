@@ -129,6 +129,9 @@ def finetune(
     curriculum_share: Annotated[
         float, typer.Option(metavar="SHARE", help="Of the steps, over which texts get longer.")
     ] = _DEFAULT.curriculum_share,
+    fixed_window: Annotated[
+        bool, typer.Option("--fixed-window", help="Every step has the largest window.")
+    ] = False,
     save_minutes: Annotated[
         float, typer.Option(metavar="MINUTES", help="Between two checkpoints.")
     ] = _DEFAULT.save_minutes,
@@ -192,6 +195,7 @@ def finetune(
         min_segments=min_segments,
         max_segments=max_segments,
         curriculum_share=curriculum_share,
+        fixed_window=fixed_window,
         accumulate=accumulate,
         optimizer=cast(Optimizer, optimizer),
         recompute=recompute,

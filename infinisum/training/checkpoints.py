@@ -20,7 +20,7 @@ KEPT = 2
 FIXED_OPTIONS = (
     *("objective", "max_steps", "batch_size", "batch_tokens", "min_segments", "max_segments"),
     *("curriculum_share", "learning_rate", "gate_learning_rate", "write_cost", "write_free"),
-    *("optimizer", "seed", "dtype", "train"),
+    *("fixed_window", "optimizer", "seed", "dtype", "train"),
 )
 
 

@@ -85,6 +85,7 @@ class Plan(torch.utils.data.Sampler[list[Pick]]):
             taken all the same.
         segment_length: N.
         most_window: no step has a larger window, in segments.
+        fixed_window: every step has this window; else each draws one.
 
     Raises:
         NotFoundError: an objective finds no usable example.
@@ -103,13 +104,15 @@ class Plan(torch.utils.data.Sampler[list[Pick]]):
         batch_tokens: int,
         segment_length: int,
         most_window: int = max(WINDOWS),
+        fixed_window: bool = False,
     ) -> None:
         self.objectives, self.rows = objectives, rows
         self.seed, self.steps, self.curriculum = seed, steps, curriculum
         self.micro_batches = micro_batches
         self.batch_texts, self.batch_tokens = batch_texts, batch_tokens
         self.segment_length = segment_length
-        self.windows = [window for window in WINDOWS if window <= most_window]
+        drawn = [window for window in WINDOWS if window <= most_window]
+        self.windows = [most_window] if fixed_window else drawn
         self.usable = {
             objective.name: [n for n, row in enumerate(rows) if objective.usable(row)]
             for objective in objectives

@@ -249,6 +249,7 @@ def plan_of(
         batch_tokens=options.batch_tokens,
         segment_length=config.segment_length,
         most_window=config.window_segments,
+        fixed_window=options.fixed_window,
     )
 
 

@@ -63,6 +63,18 @@ def test_drama_puts_speaker_and_speech_in_one_paragraph() -> None:
     assert texts(body) == ["(Enter Mara.)", "MARA: Is the\nboat in?", "Old Tom: Not yet."]
 
 
+@pytest.mark.parametrize("tag", ["td", "th", "dt", "dd", "tr", "li", "p", "h2", "a", "br"])
+def test_any_element_may_be_the_root_of_a_damaged_document(tag: str) -> None:
+    root = parse_markup(f"<{tag}>Ada went home.</{tag}>".encode())
+    assert root.tag == tag
+    assert [block.text for block in read_document(root).blocks] == ["Ada went home."]
+
+
+def test_words_that_nothing_is_said_of_stay_paragraphs_of_their_own() -> None:
+    body = "<dl><dt>Ebb</dt><dt>Neap</dt><dd>The low tide.</dd><dt>Spring</dt></dl><p>It rose.</p>"
+    assert texts(body) == ["Ebb", "Neap: The low tide.", "Spring", "It rose."]
+
+
 def test_anchors_know_their_block() -> None:
     read = document("<p>a</p><p id='x'>b <span id='y'>c</span></p><div id='z'><p>d</p></div>")
     assert {name: read.blocks[at].text for name, at in read.anchors.items()} == {

@@ -150,3 +150,8 @@ def test_no_step_has_a_larger_window_than_the_network() -> None:
     drawn = {batch[0].step.window for batch in plan(most_window=1)}
     assert drawn == {0, 1}
     assert {batch[0].step.window for batch in plan(most_window=0)} == {0}
+
+
+def test_a_fixed_window_is_the_largest_at_every_step() -> None:
+    drawn = {batch[0].step.window for batch in plan(most_window=3, fixed_window=True)}
+    assert drawn == {3}
