@@ -169,7 +169,9 @@ class _Walk:
             beside = True
         else:
             row = element.getparent()  # None: a damaged document may be a cell alone
-            cells = [cell for cell in row if tag_of(cell) in ("td", "th")] if row is not None else []
+            cells = (
+                [cell for cell in row if tag_of(cell) in ("td", "th")] if row is not None else []
+            )
             beside = len(cells) == 2 and cells[0] is element
         text = _tidy("".join(self.buffer)).replace("\n", " ")
         if not beside or not text or len(text.split()) > 6:
