@@ -89,12 +89,16 @@ def _content(data: bytes, name: str, limits: Limits) -> PdfContent:
         content = read_with_pypdf(data, name, limits)
     except UnreadableError as error:
         failure = error
-    if not content.over and (failure or content.broken or not content.lines) and has_pdfium():
+    poor = failure or content.broken or not content.lines or content.unreadable
+    if poor and not content.over and has_pdfium():
         other = read_with_pdfium(data, name, limits)
-        if other is not None and (failure or other.lines > content.lines):
+        least = 0 if content.unreadable else content.lines
+        if other is not None and (failure or other.lines > least):
             content, failure = other, None
     if failure is not None:
         raise failure
+    if content.lines and content.unreadable:
+        raise InputError(f"{name}: the fonts of this PDF do not say what its letters are.", _OCR)
     if content.lines:
         return content
     if content.over:

@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from infinisum.books.pdf_chapters import OutlineLine
+from infinisum.books.pdf_fonts import UNKNOWN
 from infinisum.books.pdf_lines import Page
 from infinisum.errors import InputError
+
+_UNREADABLE = 0.5  # of the characters that may be unknown
 
 REPAIR: Final = "Open it in a PDF viewer and print it to a new PDF."
 
@@ -28,6 +31,13 @@ class PdfContent:
     def lines(self) -> int:
         """Printed lines in all."""
         return sum(len(page.lines) for page in self.pages)
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether the fonts do not say what most of the characters are."""
+        texts = [line.text for page in self.pages for line in page.lines]
+        unknown = sum(text.count(UNKNOWN) for text in texts)
+        return unknown > _UNREADABLE * sum(len(text) - text.count(" ") for text in texts)
 
 
 def too_much(name: str, what: str, limit: str = "") -> InputError:

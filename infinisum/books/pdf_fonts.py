@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 _FLAG_FORCE_BOLD = 1 << 18
 _BROKEN = (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError)
+
+
+UNKNOWN: Final = "\ufffd"  # a glyph of which the font does not say what character it is
 
 
 @dataclass(slots=True)
@@ -32,7 +35,7 @@ class PageFont:
     def decode(self, codes: bytes) -> list[Glyph]:
         """The glyphs a string of the page shows, in order."""
         if self.font is None:
-            return [Glyph("�", 500.0) for _ in codes]
+            return [Glyph(UNKNOWN, 500.0) for _ in codes]
         if self.named_encoding:
             try:
                 keys: Any = codes.decode(self.named_encoding, "surrogatepass")
@@ -52,7 +55,10 @@ class PageFont:
         widths = font.character_widths
         width = font.space_width if code == font.space_char else widths.get(code, widths["default"])
         text = font.character_map.get(raw, raw)
-        glyph = Glyph(text if isinstance(text, str) else str(raw), _number(width, 500.0))
+        text = text if isinstance(text, str) else str(raw)
+        if text[:1] == "/" and len(text) > 1:  # the glyph's own name, as "/C50": no list has it
+            text = UNKNOWN
+        glyph = Glyph(text, _number(width, 500.0))
         self.glyphs[key] = glyph
         return glyph
 

@@ -6,7 +6,7 @@ import re
 import statistics
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from infinisum.books.numbers import roman_value
 from infinisum.books.pdf_lines import Line, Page
@@ -53,7 +53,8 @@ def remove_running_heads(pages: Sequence[Page]) -> int:
 
     A line at the top or bottom edge goes when its text, numbers aside, stands at the same height
     on other pages too, when it is a number that counts the pages, or when nearly all lines at its
-    height went. Where no word would be left on a few pages, all stays.
+    height went. Where not a word a page would be left, all stays: slides, forms, lists of labels.
+    Of a scan, whose pages show pictures, stamps are no text.
 
     Returns:
         The number of words taken out.
@@ -65,13 +66,17 @@ def remove_running_heads(pages: Sequence[Page]) -> int:
     furniture |= _at_their_height(edges, furniture)
     lines = [line for page in pages for line in page.lines]
     said = any(char.isalpha() for line in lines for char in line.text)
-    if said and len(pages) <= _SHORT and len(furniture) == len(lines):
-        return 0  # slides, say; in a longer file they are stamps on a scan
-    words = 0
+    scan = len(pages) > _SHORT and 2 * sum(page.picture for page in pages) > len(pages)
+    words, left = _words(lines), _words(line for line in lines if id(line) not in furniture)
+    if said and not scan and left < len(pages):
+        return 0
     for page in pages:
-        words += sum(len(line.text.split()) for line in page.lines if id(line) in furniture)
         page.lines = [line for line in page.lines if id(line) not in furniture]
-    return words
+    return words - left
+
+
+def _words(lines: Iterable[Line]) -> int:
+    return sum(len(line.text.split()) for line in lines)
 
 
 def _edges(page: Page) -> Iterator[_Edge]:

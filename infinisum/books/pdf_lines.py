@@ -45,6 +45,7 @@ class Page:
     number: int  # from 1
     lines: list[Line] = field(default_factory=list)
     marks: int = 0  # footnote marks left out
+    picture: bool = False  # whether it shows one, as a scanned page does
     dropped_words: int = 0  # words left out: turned text, running heads the file marks as such
 
 

@@ -167,7 +167,9 @@ def _read_page(reader: Any, index: int, fonts: Fonts) -> Page:
     resources = source.get("/Resources")
     content = ContentStream(source["/Contents"].get_object(), reader, "bytes")
     page.draw(content, resources.get_object() if resources is not None else None)
-    return page_of(page.runs, index + 1, page.running_heads)
+    lines = page_of(page.runs, index + 1, page.running_heads)
+    lines.picture = page.picture
+    return lines
 
 
 def _outline(reader: Any) -> list[OutlineLine]:

@@ -104,6 +104,7 @@ class PageText:
         self.width, self.height = right - left, top - bottom
         self.runs: list[Run] = []
         self.running_heads: list[Run] = []  # what the file itself marks as such
+        self.picture = False
         self._stack: list[_State] = []
         self._marked: list[bool] = []  # for each open marked content, whether it is a running head
         self._text_matrix = self._line_matrix = _IDENTITY
@@ -131,6 +132,8 @@ class PageText:
                     self._state = self._stack.pop()
             elif operator == b"Do":
                 self._form(operands, resources, depth)
+            elif operator == b"INLINE IMAGE":  # pypdf's own name
+                self.picture = True
             elif operator == b"BDC":
                 self._marked.append(_is_running_head(operands))
             elif operator == b"BMC":
@@ -146,7 +149,9 @@ class PageText:
         table = None if table is None else table.get_object()
         form: Any = table.get(operands[0]) if operands and hasattr(table, "get") else None
         form = form.get_object() if form is not None else None
-        if form is None or form.get("/Subtype") != "/Form" or depth >= _MAX_DEPTH:
+        kind = form.get("/Subtype") if form is not None else None
+        self.picture |= kind == "/Image"
+        if kind != "/Form" or depth >= _MAX_DEPTH:
             return
         self._forms += 1
         if self._forms > _MAX_FORMS:

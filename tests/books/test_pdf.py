@@ -199,12 +199,28 @@ def test_a_scan_says_so() -> None:
         read_pdf(sheet.bytes(), "scan.pdf")
 
 
-@pytest.mark.parametrize(("head", "pages", "read"), [("Lamp", 4, 4), ("Lamp", 9, 0), ("", 4, 0)])
-def test_pages_of_nothing_but_running_heads(head: str, pages: int, read: int) -> None:
+@pytest.mark.parametrize(
+    ("head", "pages", "scan", "read"),
+    [
+        ("Lamp", 4, False, 4),
+        ("Lamp", 30, False, 30),
+        ("Lamp", 30, True, 0),
+        ("", 4, False, 0),
+        ("", 30, False, 0),
+    ],
+)
+def test_pages_of_nothing_but_running_heads(head: str, pages: int, scan: bool, read: int) -> None:
+    from PIL import Image
+    from reportlab.lib.utils import ImageReader
+
     sheet = Sheet(head)
     sheet.chapter = head
-    for _ in range(pages - 1):
-        sheet.new_page()
+    picture = ImageReader(Image.new("L", (2, 2)))
+    for number in range(pages):
+        if scan:
+            sheet.canvas.drawImage(picture, 0, 0, 300, 400)
+        if number < pages - 1:
+            sheet.new_page()
     data = sheet.bytes()
     if read:
         (words,) = texts(read_pdf(data, "a.pdf"))
@@ -212,6 +228,15 @@ def test_pages_of_nothing_but_running_heads(head: str, pages: int, read: int) ->
         return
     with pytest.raises(InputError, match=f"numbers in this PDF of {pages} pages, as in a scan"):
         read_pdf(data, "a.pdf")
+
+
+def test_numbered_lines_alone_on_their_pages_are_the_text() -> None:
+    sheet = Sheet(numbers=False)
+    for number in range(30):
+        sheet.line(f"Lantern {number}")
+        sheet.new_page()
+    (words,) = texts(read_pdf(sheet.bytes(), "a.pdf"))
+    assert [f"Lantern {number}" in " ".join(words) for number in (0, 17, 29)] == [True] * 3
 
 
 def test_a_password_is_asked_for_but_an_empty_one_tried() -> None:
@@ -304,6 +329,20 @@ def test_hebrew_is_read_from_right_to_left() -> None:
         x -= 6
     data = unicode_pdf(words, b"Identity-H", codes)
     assert read_pdf(data, "a.pdf").chapters[0].text == line
+
+
+@pytest.mark.parametrize("pdfium", [True, False])
+def test_names_of_glyphs_are_no_text(pdfium: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = b" ".join(b"/X%02x" % code for code in range(32, 127))
+    font = pdfs.FONT[:-2] + b"/Encoding<</Type/Encoding/Differences[32 " + names + b"]>>>>"
+    data = pdfs.pdf(pdfs.objects(o5=font))
+    if pdfium:
+        pytest.importorskip("pypdfium2")
+        assert read_pdf(data, "a.pdf").words == 132
+        return
+    monkeypatch.setattr("infinisum.books.pdf.has_pdfium", lambda: False)
+    with pytest.raises(InputError, match=r"^a\.pdf: the fonts of this PDF do not say what"):
+        read_pdf(data, "a.pdf")
 
 
 def test_pdfium_reads_what_pypdf_cannot() -> None:
