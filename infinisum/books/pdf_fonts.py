@@ -57,10 +57,17 @@ class PageFont:
         text = font.character_map.get(raw, raw)
         text = text if isinstance(text, str) else str(raw)
         if text[:1] == "/" and len(text) > 1:  # the glyph's own name, as "/C50": no list has it
-            text = UNKNOWN
+            text = _named(text)
         glyph = Glyph(text, _number(width, 500.0))
         self.glyphs[key] = glyph
         return glyph
+
+
+def _named(name: str) -> str:
+    """The character of a variant such as "/one.oldstyle": what stands before the full stop."""
+    from pypdf._codecs import adobe_glyphs
+
+    return adobe_glyphs.get(name.partition(".")[0], UNKNOWN)
 
 
 def _number(value: Any, default: float) -> float:

@@ -345,6 +345,13 @@ def test_names_of_glyphs_are_no_text(pdfium: bool, monkeypatch: pytest.MonkeyPat
         read_pdf(data, "a.pdf")
 
 
+def test_variants_of_glyphs_are_their_letters() -> None:
+    names = b" ".join(b"/%c.alt" % code for code in range(ord("a"), ord("z") + 1))
+    font = pdfs.FONT[:-2] + b"/Encoding<</Type/Encoding/Differences[97 " + names + b"]>>>>"
+    book = read_pdf(pdfs.pdf(pdfs.objects(o5=font)), "a.pdf")
+    assert pdfs.LINES[0] in book.chapters[0].text
+
+
 def test_pdfium_reads_what_pypdf_cannot() -> None:
     pytest.importorskip("pypdfium2")
     data = pdfs.ODD["cyclic page tree"]().replace(b"/Count 2", b"/Count 1")
