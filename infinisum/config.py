@@ -25,6 +25,8 @@ Optimizer = Literal["adamw", "adafactor"]
 Parallel = Literal["ddp", "fsdp"]
 
 DEFAULT_MODEL: Final = "infinisum-base"
+# What the decoder sees exactly, unless a model says otherwise: segments, and salient states.
+WINDOW_SEGMENTS, RESERVOIR_LENGTH = 4, 2_048
 DEFAULT_OBJECTIVE: Final = "summarize,salience"  # of these, what the data have something for
 # Of new memories; `infinisum.model.rules.add_memory_rule` adds to them.
 MEMORY_RULES: Final = ["delta_net", "delta", "delta_paper", "linear"]
@@ -299,8 +301,8 @@ class ConvertOptions:
     donor: str  # folder or hub id of a pretrained model
     output: Path  # folder of the converted model
     segment_length: int | None = None  # tokens; None: what the donor was trained on
-    # Whole segments, and states of salient sentences, that the decoder sees exactly; None: 4 and
-    # 2,048. A donor that is a decoder alone has neither.
+    # Whole segments, and states of salient sentences, that the decoder sees exactly; None:
+    # WINDOW_SEGMENTS and RESERVOIR_LENGTH. A donor that is a decoder alone has neither.
     window_segments: int | None = None
     reservoir_length: int | None = None
     memory_rule: str = "delta_net"  # of all layers

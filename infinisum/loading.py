@@ -51,7 +51,7 @@ class LoadedModel:
         if not isinstance(self.model, InfinisumForConditionalGeneration):
             raise UsageError(
                 f"{self.name}: a decoder alone, and this is for models with an encoder.",
-                "infinisum summarize and read work with it.",
+                "infinisum summarize, read and finetune work with it.",
             )
         return self.model
 

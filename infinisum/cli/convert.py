@@ -11,7 +11,7 @@ import typer
 
 from infinisum.cli import options as opt
 from infinisum.cli.console import Console, peak_bytes, print_result, quiet_libraries
-from infinisum.config import ConvertOptions
+from infinisum.config import RESERVOIR_LENGTH, WINDOW_SEGMENTS, ConvertOptions
 from infinisum.document.phrases import size
 
 if TYPE_CHECKING:
@@ -35,11 +35,16 @@ def convert(
     ] = None,
     window_segments: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Segments that stay exact for the decoder; else 4."),
+        typer.Option(
+            metavar="N", help=f"Segments that stay exact for the decoder; else {WINDOW_SEGMENTS}."
+        ),
     ] = None,
     reservoir_length: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Tokens of salient sentences that stay exact; else 2048."),
+        typer.Option(
+            metavar="N",
+            help=f"Tokens of salient sentences that stay exact; else {RESERVOIR_LENGTH}.",
+        ),
     ] = None,
     memory_rule: Annotated[
         str, typer.Option(metavar="RULE", help="delta_net, delta, delta_paper or linear.")
@@ -97,8 +102,7 @@ def convert(
         f"{made.parameters / 1e6:.1f} M parameters, {size(made.bytes)}: {made.carried} tensors of "
         f"{donor}, {made.new} new ones (memories, gates, salience), which want training."
     )
-    verb = "summarize" if made.decoder_alone else "finetune"
-    console.note(f"Model in {output}; go on with infinisum {verb} --model {output}")
+    console.note(f"Model in {output}; go on with infinisum finetune --model {output}")
     if as_json:
         print_result(json.dumps(_facts(made, time.perf_counter() - started)) + "\n")
 

@@ -68,7 +68,7 @@ def plan(donor: Donor, options: ConvertOptions) -> Plan:
         left_out=frozenset(frequencies | ({HEAD} if tied else set())),
         notes=(
             "A decoder alone marks no key sentences, so infinisum summarize writes with it and "
-            "does not quote; infinisum finetune cannot train it.",
+            "does not quote.",
         ),
     )
 

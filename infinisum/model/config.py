@@ -7,7 +7,7 @@ from typing import ClassVar
 from huggingface_hub.dataclasses import strict
 from transformers import AutoConfig, PreTrainedConfig
 
-from infinisum.config import MEMORY_RULES
+from infinisum.config import MEMORY_RULES, RESERVOIR_LENGTH, WINDOW_SEGMENTS
 
 COMPRESSIVE_RULES = MEMORY_RULES  # the list itself: rules of one's own are added to it
 BASELINES = ("none", "xl", "knn")
@@ -51,8 +51,8 @@ class InfinisumConfig(PreTrainedConfig):
     dropout: float = 0.0
 
     segment_length: int = 1_024  # N
-    window_segments: int = 4  # W: whole segments the decoder sees exactly
-    reservoir_length: int = 2_048  # R: states of salient sentences that stay exact
+    window_segments: int = WINDOW_SEGMENTS  # W: whole segments the decoder sees exactly
+    reservoir_length: int = RESERVOIR_LENGTH  # R: states of salient sentences that stay exact
     memory_rule: str = "delta_net"  # a compressive rule or a baseline; of the encoder
     cross_memory_rule: str = "delta_net"  # a compressive rule or "none"; of the decoder
     memory_norm: bool = False  # per-head RMSNorm with gain on what is read from memory

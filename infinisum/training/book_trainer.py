@@ -7,7 +7,7 @@ import math
 import shutil
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from safetensors import SafetensorError
@@ -17,6 +17,7 @@ from transformers import Seq2SeqTrainer
 
 from infinisum.bench.measure import matmul_peak
 from infinisum.errors import InfinisumError
+from infinisum.model.causal.modeling import InfinisumForCausalLM
 from infinisum.model.cost import flops_per_segment
 from infinisum.model.modeling import InfinisumForConditionalGeneration
 from infinisum.tokenizer import Tokenizer
@@ -26,8 +27,8 @@ from infinisum.training.losses import (
     VECTOR_WEIGHT,
     Counts,
     salience_loss,
-    summary_loss,
     vector_loss,
+    written_loss,
 )
 from infinisum.training.optimizer import make_optimizer, optimizer_groups
 from infinisum.training.plan import Plan
@@ -36,6 +37,7 @@ from infinisum.training.write_cost import WriteCost
 
 logger = logging.getLogger("infinisum.training")
 
+Trained: TypeAlias = InfinisumForConditionalGeneration | InfinisumForCausalLM
 EXPLODED = 3.0  # times the loss of guessing every token alike
 PEAK_SECONDS = 0.05  # of measuring the matmul peak
 TALLIED = ("tokens", "segments")
@@ -89,9 +91,9 @@ class BookTrainer(Seq2SeqTrainer):
         self.unfinished: Path | None = None
 
     @property
-    def network(self) -> InfinisumForConditionalGeneration:
+    def network(self) -> Trained:
         """The network being trained."""
-        assert isinstance(self.model, InfinisumForConditionalGeneration)
+        assert isinstance(self.model, InfinisumForConditionalGeneration | InfinisumForCausalLM)
         return self.model
 
     def get_train_dataloader(self) -> DataLoader[Any]:
@@ -148,12 +150,14 @@ class BookTrainer(Seq2SeqTrainer):
         labels, salience_labels = inputs.pop("labels"), inputs.pop("salience_labels")
         teacher = inputs.pop("salience_vectors", None)
         self.write_cost.start()
-        outputs = model(**inputs)
+        written, outputs = written_loss(model, inputs, labels, counts.tokens)
         parts: dict[str, Tensor] = {}
-        # Whatever the objective is, every weight takes part: processes exchange all gradients.
-        loss = 0 * (outputs.logits.sum() + outputs.salience.sum() + outputs.vectors.sum())
+        loss = 0 * written
+        if "sentence_ids" in inputs:
+            # Whatever the objective is, every weight takes part: processes exchange all gradients.
+            loss = 0 * (outputs.logits.sum() + outputs.salience.sum() + outputs.vectors.sum())
         if objective != "salience":
-            parts[objective] = summary_loss(outputs.logits, labels, counts.tokens)
+            parts[objective] = written
             loss = loss + parts[objective]
         if "salience" in self.weights and counts.sentences:
             parts["salience"] = salience_loss(
@@ -173,7 +177,8 @@ class BookTrainer(Seq2SeqTrainer):
         for name, part in parts.items():
             self.parts[name] = self.parts.get(name, 0.0) + float(part.detach())
             self.part_steps.setdefault(name, set()).add(self.state.global_step)
-        self.tally["tokens"] += int(inputs["attention_mask"].sum() + own.tokens)
+        behind = own.tokens if "decoder_input_ids" in inputs else 0  # else the text was the target
+        self.tally["tokens"] += int(inputs["attention_mask"].sum() + behind)
         self.tally["segments"] += inputs["input_ids"].shape[0] * inputs["input_ids"].shape[1]
         loss = loss * self.accelerator.num_processes  # which average their gradients
         return (loss, outputs) if return_outputs else loss
@@ -249,7 +254,8 @@ class BookTrainer(Seq2SeqTrainer):
         logs: dict[str, Any] = dict(reading.values)
         logs["gates"] = [round(gate, 4) for gate in reading.gates]
         logs["gate_histogram"] = reading.histogram
-        if not self.is_fsdp_enabled and self.is_world_process_zero():
+        writes = "decoder_input_ids" in probe.inputs
+        if writes and not self.is_fsdp_enabled and self.is_world_process_zero():
             logs["sample"] = self._sample(probe)
         found = probe.warnings(reading.values)
         if found:

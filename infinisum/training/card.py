@@ -8,11 +8,12 @@ from infinisum.config import FinetuneOptions
 from infinisum.hub import is_model
 from infinisum.model.config import InfinisumConfig
 from infinisum.model.cost import parameters
+from infinisum.model.network import Config
 
 CARD: Final = "README.md"
 
 
-def model_card(options: FinetuneOptions, config: InfinisumConfig) -> str:
+def model_card(options: FinetuneOptions, config: Config) -> str:
     """A card to be filled in: it claims no figure, and names no licence.
 
     Args:
@@ -31,15 +32,19 @@ def model_card(options: FinetuneOptions, config: InfinisumConfig) -> str:
         begun = f"It was trained further from `{options.model.resolve().name}`."
     else:
         begun = "It started from new weights."
+    if isinstance(config, InfinisumConfig):
+        kind, auto = "encoder-decoder", "AutoModelForSeq2SeqLM"
+        layers = f"{config.encoder_layers} encoder and {config.decoder_layers} decoder layers"
+    else:
+        kind, auto, layers = "decoder", "AutoModelForCausalLM", f"{config.num_layers} layers"
     return f"""---
 {data.to_yaml()}
 ---
 
 # {options.output.resolve().name}
 
-An Infini-attention encoder-decoder of {parameters(config) / 1e6:.1f} M parameters
-({config.encoder_layers} encoder and {config.decoder_layers} decoder layers, width
-{config.d_model}, segments of {config.segment_length} tokens, memory rule
+An Infini-attention {kind} of {parameters(config) / 1e6:.1f} M parameters
+({layers}, width {config.d_model}, segments of {config.segment_length} tokens, memory rule
 `{config.memory_rule}`). {begun}
 
     infinisum finetune --objective {options.objective} --seed {options.seed}
@@ -53,5 +58,5 @@ To be said here: the data and their licences, the licence of the weights, figure
     infinisum summarize book.epub --model FOLDER_OR_HUB_ID
 
 or, in Python after `import infinisum`,
-`transformers.AutoModelForSeq2SeqLM.from_pretrained("FOLDER_OR_HUB_ID")`.
+`transformers.{auto}.from_pretrained("FOLDER_OR_HUB_ID")`.
 """

@@ -59,6 +59,25 @@ def summary_loss(logits: Tensor, labels: Tensor, tokens: Tensor | None = None) -
     return total / (own if tokens is None else tokens)
 
 
+def written_loss(
+    network: Any, inputs: dict[str, Any], labels: Tensor, tokens: Tensor | None = None
+) -> tuple[Tensor, Any]:
+    """`summary_loss` of what a network says to a batch, and all that it says.
+
+    A decoder alone counts its loss itself: it never holds the logits of a whole text.
+
+    Args:
+        network: either network, wrapped or not.
+        inputs: its arguments.
+        labels, tokens: as in `summary_loss`.
+    """
+    if "sentence_ids" in inputs:
+        outputs = network(**inputs)
+        return summary_loss(outputs.logits, labels, tokens), outputs
+    outputs = network(**inputs, labels=labels, num_items_in_batch=tokens)
+    return outputs.loss, outputs
+
+
 def salience_loss(
     scores: Tensor, labels: Tensor, sentences: Tensor | None = None, ranked: Tensor | None = None
 ) -> Tensor:

@@ -15,10 +15,9 @@ from torch import nn
 
 from infinisum.config import FinetuneOptions
 from infinisum.errors import UsageError
-from infinisum.model.modeling import InfinisumForConditionalGeneration
 
 MEMORY: Final = frozenset({"mix", "write_strength", "place", "distance"})
-PROJECTIONS: Final = r"(en|de)coder\.layers\.\d+\.(self_|cross_)?attention\.[qkvo]"
+PROJECTIONS: Final = r"((en|de)coder\.)?layers\.\d+\.(self_|cross_)?attention\.[qkvo]"
 LORA_RANK: Final = 16
 LORA_ALPHA: Final = 32  # their product weighs alpha / rank
 
@@ -28,7 +27,7 @@ def is_memory(name: str) -> bool:
     return not MEMORY.isdisjoint(name.split("."))
 
 
-def choose_parts(model: InfinisumForConditionalGeneration, options: FinetuneOptions) -> None:
+def choose_parts(model: nn.Module, options: FinetuneOptions) -> None:
     """Freeze what `--train` leaves alone, and add what it trains beside it.
 
     Raises:
@@ -63,7 +62,7 @@ def _check_lora(options: FinetuneOptions) -> None:
         raise UsageError("--train lora and --parallel fsdp exclude each other.", "Use ddp.")
 
 
-def _add_lora(model: InfinisumForConditionalGeneration) -> None:
+def _add_lora(model: nn.Module) -> None:
     """Matrices beside the projections; only they, memories and gates stay trainable."""
     from peft import LoraConfig, inject_adapter_in_model
 

@@ -17,8 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from infinisum.model.attention import InfiniAttention
+from infinisum.model.causal.attention import CausalInfiniAttention
 from infinisum.model.decoder import CrossAttention
-from infinisum.training.losses import summary_loss
+from infinisum.training.losses import written_loss
 from infinisum.training.plan import DrawnTexts, Pick, Plan
 
 logger = logging.getLogger("infinisum.training")
@@ -98,22 +99,22 @@ class Probe:
             name: value.to(device) if torch.is_tensor(value) else value
             for name, value in self.inputs.items()
         }
+        labels = self.labels.to(device)
         training = model.training
         model.eval()
         try:
             with _watched(model) as seen:
-                logits = model(**inputs).logits
-            without = model(**inputs, remember=False).logits
+                loss, _ = written_loss(model, inputs, labels)
+            without, _ = written_loss(model, {**inputs, "remember": False}, labels)
         finally:
             model.train(training)
-        labels = self.labels.to(device)
-        with_memory = float(summary_loss(logits, labels))
+        with_memory = float(loss)
         values = {
             "probe_loss": with_memory,
-            "probe_loss_without_memory": float(summary_loss(without, labels)),
+            "probe_loss_without_memory": float(without),
         }
         values["memory_gain"] = values["probe_loss_without_memory"] - with_memory
-        values |= _memory_values(seen, inputs["attention_mask"])
+        values |= _memory_values(seen, inputs["attention_mask"], "decoder_input_ids" in inputs)
         gates = gate_values(model)
         if self.first_gates is None:
             self.first_gates = gates
@@ -145,11 +146,15 @@ class Probe:
 @contextmanager
 def _watched(model: nn.Module) -> Iterator[dict[str, list[tuple[Tensor, Tensor]]]]:
     """Collect count `[B, H]` and norm of M `[B, H]` of every memory during a forward pass."""
-    seen: dict[str, list[tuple[Tensor, Tensor]]] = {"encoder": [], "cross": []}
+    seen: dict[str, list[tuple[Tensor, Tensor]]] = {"encoder": [], "cross": [], "decoder": []}
 
     def encoder(_: nn.Module, __: Any, output: Any) -> None:
         state = output[1]
         seen["encoder"].append((state.count, state.M.flatten(2).norm(dim=-1)))
+
+    def decoder(_: nn.Module, __: Any, output: Any) -> None:
+        state = output[2]
+        seen["decoder"].append((state.count, state.M.flatten(2).norm(dim=-1)))
 
     def cross(module: nn.Module, arguments: Any) -> None:
         book, layer = arguments[2], module.layer
@@ -160,6 +165,8 @@ def _watched(model: nn.Module) -> Iterator[dict[str, list[tuple[Tensor, Tensor]]
     for module in model.modules():
         if isinstance(module, InfiniAttention):
             handles.append(module.register_forward_hook(encoder))
+        elif isinstance(module, CausalInfiniAttention):
+            handles.append(module.register_forward_hook(decoder))
         elif isinstance(module, CrossAttention):
             handles.append(module.register_forward_pre_hook(cross))
     try:
@@ -169,12 +176,19 @@ def _watched(model: nn.Module) -> Iterator[dict[str, list[tuple[Tensor, Tensor]]
             handle.remove()
 
 
-def _memory_values(seen: dict[str, list[tuple[Tensor, Tensor]]], mask: Tensor) -> dict[str, float]:
+def _memory_values(
+    seen: dict[str, list[tuple[Tensor, Tensor]]], mask: Tensor, writes: bool
+) -> dict[str, float]:
     """Norms, and the share of tokens that were written of those that could have been."""
     lengths = mask.bool().sum(-1)  # [B, S]
     filled = lengths > 0
     last = filled & (filled.flip(1).cumsum(1).flip(1) == 1)  # the window of one segment
-    possible = {"encoder": lengths.sum(1), "cross": (lengths * ~last).sum(1)}  # [B]
+    all_of_it, all_but_last = lengths.sum(1), (lengths * ~last).sum(1)  # [B]
+    possible = {
+        "encoder": all_of_it,
+        "cross": all_but_last,
+        "decoder": all_but_last if writes else all_of_it,  # its last segment stays open
+    }
     values = {}
     for name, memories in seen.items():
         if memories:

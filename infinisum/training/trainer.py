@@ -19,12 +19,14 @@ from infinisum.config import DEFAULT_OBJECTIVE, FinetuneOptions
 from infinisum.errors import OutputError, UsageError
 from infinisum.hub import INDEX_FILE, WEIGHTS_FILE, weight_files
 from infinisum.loading import choose, load_model
+from infinisum.model.causal.modeling import InfinisumForCausalLM
 from infinisum.model.config import COMPRESSIVE_RULES, InfinisumConfig
 from infinisum.model.modeling import InfinisumForConditionalGeneration
+from infinisum.model.network import Config
 from infinisum.model.presets import PRESETS
 from infinisum.tokenizer import Tokenizer, load_tokenizer
 from infinisum.training.batches import Collator
-from infinisum.training.book_trainer import BookTrainer
+from infinisum.training.book_trainer import BookTrainer, Trained
 from infinisum.training.callbacks import Clock, JsonLog, Report, TensorBoardLog
 from infinisum.training.card import CARD, model_card
 from infinisum.training.checkpoints import (
@@ -33,6 +35,7 @@ from infinisum.training.checkpoints import (
     fingerprint,
     whole_checkpoints,
 )
+from infinisum.training.decoders import DecoderCollator, decoder_objectives
 from infinisum.training.head import fit_head
 from infinisum.training.objectives import Objective, objectives_named
 from infinisum.training.overlap import held_out
@@ -48,13 +51,14 @@ WARMUP_SHARE = 0.05
 logger = logging.getLogger("infinisum.training")
 
 
-def start_model(options: FinetuneOptions) -> tuple[InfinisumForConditionalGeneration, Tokenizer]:
+def start_model(options: FinetuneOptions) -> tuple[Trained, Tokenizer]:
     """The network to train: loaded, or new with the sizes of a preset.
 
     A folder that holds a tokenizer alone gives new weights their vocabulary.
 
     Raises:
-        UsageError: unknown preset, or neither a model nor a tokenizer was named.
+        UsageError: unknown preset, neither a model nor a tokenizer was named, or the head of a
+            decoder alone, which has none.
         NotFoundError, InputError: the folder cannot be used.
     """
     if options.model is None:
@@ -63,7 +67,8 @@ def start_model(options: FinetuneOptions) -> tuple[InfinisumForConditionalGenera
         )
     if weight_files(options.model):
         loaded = load_model(options.model, "cpu", "float32")
-        return loaded.encoder_decoder, loaded.tokenizer
+        model: Any = loaded.encoder_decoder if options.train == "head" else loaded.model
+        return model, loaded.tokenizer
     if options.preset not in PRESETS:
         raise UsageError(f"--preset {options.preset}: unknown.", f"One of {', '.join(PRESETS)}.")
     tokenizer = load_tokenizer(options.model)
@@ -123,7 +128,12 @@ def finetune(
     model, tokenizer = start_model(options)
     new = options.model is not None and not weight_files(options.model)
     N = model.config.segment_length
-    objectives = objectives_named(options.weights(), tokenizer, N)
+    alone = isinstance(model, InfinisumForCausalLM)
+    objectives = (
+        decoder_objectives(options, tokenizer, N, say)
+        if alone
+        else objectives_named(options.weights(), tokenizer, N)
+    )
     arguments = training_arguments(options, model.config, device, dtype)
     with arguments.main_process_first(desc="preparing the data"):
         data = prepared(
@@ -136,6 +146,7 @@ def finetune(
         )
     on_data(data)
     if options.train == "head":
+        assert isinstance(model, InfinisumForConditionalGeneration)
         fit_head(model, tokenizer, data, options, say)
         # The rest was not trained: it is written in the numbers it was read in.
         model.to(stored_dtype(options.model))  # type: ignore[arg-type]
@@ -147,7 +158,7 @@ def finetune(
     plan = plan_of(options, objectives, data, model.config, arguments.world_size)
     run = describe_run(options, fingerprint(data.index), plan, arguments.world_size)
     checkpoint = _start_from(options, run)
-    collator = Collator(N, tokenizer.pad_id, model.config.reservoir_length)
+    collator = collator_of(model, tokenizer)
     texts = DrawnTexts(data, objectives, options.seed)
     found = probe_batch(plan, texts)
     options.output.mkdir(parents=True, exist_ok=True)
@@ -192,6 +203,14 @@ def finetune(
     return options.output
 
 
+def collator_of(model: Trained, tokenizer: Tokenizer) -> Collator:
+    """What lays out the texts of a step."""
+    N = model.config.segment_length
+    if isinstance(model, InfinisumForCausalLM):
+        return DecoderCollator(N, tokenizer.pad_id, 0)
+    return Collator(N, tokenizer.pad_id, model.config.reservoir_length)
+
+
 def _check_alone() -> None:
     """Refuse to fit a head in several processes: each would fit the same one.
 
@@ -230,7 +249,7 @@ def plan_of(
     options: FinetuneOptions,
     objectives: dict[Objective, float],
     data: ShardDataset,
-    config: InfinisumConfig,
+    config: Config,
     world_size: int,
 ) -> Plan:
     """The plan that the options describe.
@@ -248,20 +267,21 @@ def plan_of(
         batch_texts=options.batch_size,
         batch_tokens=options.batch_tokens,
         segment_length=config.segment_length,
-        most_window=config.window_segments,
+        most_window=getattr(config, "window_segments", 0),
         fixed_window=options.fixed_window,
     )
 
 
 def training_arguments(
-    options: FinetuneOptions, config: InfinisumConfig, device: torch.device, dtype: torch.dtype
+    options: FinetuneOptions, config: Config, device: torch.device, dtype: torch.dtype
 ) -> Seq2SeqTrainingArguments:
     """Our options in transformers' words."""
     sharded: dict[str, Any] = {}
     if options.parallel == "fsdp":
+        layer = "EncoderLayer" if config.is_encoder_decoder else "CausalLayer"
         sharded = {
             "fsdp": True,
-            "fsdp_config": {"version": 2, "transformer_layer_cls_to_wrap": ["EncoderLayer"]},
+            "fsdp_config": {"version": 2, "transformer_layer_cls_to_wrap": [layer]},
         }
     known = Seq2SeqTrainingArguments.__dataclass_fields__
     name = "activation_checkpointing"
@@ -271,7 +291,7 @@ def training_arguments(
         f"{name}_kwargs": {"use_reentrant": False},
     }
     # Rules that keep nothing, or exactly, leave some weights without a part in some steps.
-    rules = (config.memory_rule, config.cross_memory_rule)
+    rules = (config.memory_rule, getattr(config, "cross_memory_rule", config.memory_rule))
     return Seq2SeqTrainingArguments(
         output_dir=str(options.output / CHECKPOINTS),
         max_steps=options.max_steps,
@@ -309,7 +329,7 @@ def stored_dtype(folder: Path | None) -> torch.dtype:
 
 
 def save_model(
-    model: InfinisumForConditionalGeneration,
+    model: Trained,
     options: FinetuneOptions,
     weights: dict[str, Tensor] | None = None,
 ) -> None:

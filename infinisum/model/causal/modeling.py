@@ -22,10 +22,13 @@ from infinisum.model.causal.positions import rotary_table
 from infinisum.model.causal.state import (
     CausalContext,
     CausalState,
+    behind,
+    last_segment,
     layer_memory,
     tokens_first,
     tokens_last,
 )
+from infinisum.model.causal.teaching import opened, taught
 from infinisum.model.compat import CACHE
 from infinisum.model.layers import FeedForward, MixingGate, RMSNorm
 from infinisum.model.memory import BlockMemory, MemoryState
@@ -44,18 +47,34 @@ class CausalLayer(GradientCheckpointingLayer):
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(
-        self, x: Tensor, mask: Tensor, state: MemoryState, table: Table
-    ) -> tuple[Tensor, BlockMemory | None, MemoryState]:
-        """`[B, S, N, D] → [B, S, N, D]`, memory before each segment, memory after the block."""
-        attended, before, after = self.attention(self.attention_norm(x), mask, state, table)
-        return self._add(x, attended), before, after
+        self,
+        x: Tensor,
+        mask: Tensor | None,
+        memory: MemoryState | BlockMemory,
+        table: Table,
+        cache: Cache | None = None,
+    ) -> tuple[Tensor, BlockMemory | None, MemoryState | None]:
+        """Read a block `[B, S, N, D]`, or go on in the open segment `[B, T, D]`.
 
-    def write(
-        self, x: Tensor, mask: Tensor | None, memory: BlockMemory, table: Table, cache: Cache | None
-    ) -> Tensor:
-        """`[B, T, D] → [B, T, D]`, going on in the open segment."""
+        Args:
+            x: states.
+            mask: as `CausalInfiniAttention.forward` or `write` takes it.
+            memory: before the block, or, to go on, before the open segment.
+            table: of positions.
+            cache: of the open segment.
+
+        Returns:
+            States, the memory before each segment, the memory after the block.
+        """
         normed = self.attention_norm(x)
-        return self._add(x, self.attention.write(normed, mask, memory, table, cache))
+        if isinstance(memory, BlockMemory):
+            return (
+                self._add(x, self.attention.write(normed, mask, memory, table, cache)),
+                None,
+                None,
+            )
+        attended, before, after = self.attention(normed, mask, memory, table)
+        return self._add(x, attended), before, after
 
     def _add(self, x: Tensor, attended: Tensor) -> Tensor:
         x = x + self.dropout(attended)
@@ -148,7 +167,7 @@ class InfinisumForCausalLM(PreTrainedModel, GenerationMixin):
             x, before, after = layer(x, mask, memory, table)
             befores.append(last if before is None else at_last(before, last, mask))
             afters.append(after)
-        tail, tail_mask = _last_segment(input_ids, mask, state)
+        tail, tail_mask, _ = last_segment(input_ids, mask, state)
         segments = state.segments + mask.any(-1).long().sum(1)
         after_block = CausalState(tuple(befores), tuple(afters), tail, tail_mask, segments)
         return BlockOutput(self.norm(x), None, None), after_block
@@ -210,16 +229,19 @@ class InfinisumForCausalLM(PreTrainedModel, GenerationMixin):
         memory_count: Tensor | None = None,
         logits_to_keep: int = 0,
         num_items_in_batch: Tensor | None = None,
+        decoder_input_ids: Tensor | None = None,
+        remember: bool = True,
         **_: Any,
     ) -> CausalLMOutputWithPast:
         """Logits `[B, T, vocab_size]`, and the loss where `labels` `[B, T]` are given.
 
         Without a memory the text `[B, T]` is read as it comes, in segments of
         `config.segment_length`. With one, as `generate` calls it, the tokens go on in the open
-        segment and see everything before it through the memory.
+        segment and see everything before it through the memory. A text `[B, S, N]` in segments is
+        what training gives; see `taught`.
 
         Args:
-            input_ids: `[B, T]`.
+            input_ids: `[B, T]` or `[B, S, N]`.
             attention_mask: `[B, T]`, or `[B, past + T]` with a memory; 0 for padding.
             position_ids: `[B, T]` in the open segment, with a memory.
             past_key_values: the older name of `cache` in `transformers`.
@@ -230,7 +252,12 @@ class InfinisumForCausalLM(PreTrainedModel, GenerationMixin):
             memory_M, memory_z, memory_count: see `CausalContext`.
             logits_to_keep: only the last so many, or 0 for all.
             num_items_in_batch: labels of a whole step that the loss is divided by.
+            decoder_input_ids: `[B, T]`, what is written behind a text in segments.
+            remember: with False such a text is read without memory.
         """
+        if input_ids is not None and input_ids.dim() == 3:
+            given = (attention_mask, decoder_input_ids, labels, num_items_in_batch, remember)
+            return taught(self, input_ids, *given)
         if memory_M is not None and memory_z is not None and memory_count is not None:
             cache = past_key_values if cache is None else cache
             if use_cache and cache is None:
@@ -239,7 +266,7 @@ class InfinisumForCausalLM(PreTrainedModel, GenerationMixin):
             memories = [
                 layer_memory(memory_M, memory_z, memory_count, i) for i in range(len(self.layers))
             ]
-            hidden = self._go_on(x, attention_mask, position_ids, memories, cache)
+            hidden = self.go_on(x, attention_mask, position_ids, memories, cache)
         elif input_ids is None:
             raise ValueError("input_ids are needed to read a text")
         else:
@@ -264,7 +291,7 @@ class InfinisumForCausalLM(PreTrainedModel, GenerationMixin):
         back = order.argsort(dim=1)[..., None].expand_as(hidden)
         return hidden.gather(1, back)
 
-    def _go_on(
+    def go_on(
         self,
         x: Tensor,
         attention_mask: Tensor | None,
@@ -282,7 +309,7 @@ class InfinisumForCausalLM(PreTrainedModel, GenerationMixin):
         cosine, sine = rotary_table(self.config, position_ids, x)  # [B, T, d]
         table = (cosine[:, None], sine[:, None])
         for layer, memory in zip(self.layers, memories, strict=True):
-            x = layer.write(x, mask, memory, table, cache)  # type: ignore[operator]
+            x, _, _ = layer(x, mask, memory, table, cache)
         normed: Tensor = self.norm(x)
         return normed
 
@@ -296,7 +323,8 @@ class InfinisumForCausalLM(PreTrainedModel, GenerationMixin):
         """`transformers`' `generate()`: greedy, sampling, beams; the text is read once before.
 
         Args:
-            inputs: the text `[B, T]`, as `input_ids` too; what is returned begins with it.
+            inputs: the text `[B, T]`, as `input_ids` too; what is returned begins with it. Or
+                `[B, S, N]` in segments; what is returned then begins with `decoder_input_ids`.
             encoder_outputs: or a context from `visible`; what is returned begins with
                 `decoder_input_ids`, the prompt that is put behind the text.
             kwargs: `attention_mask` of the text, and what `GenerationMixin.generate` takes.
@@ -308,6 +336,9 @@ class InfinisumForCausalLM(PreTrainedModel, GenerationMixin):
         if ids is None:
             raise ValueError("either a text or encoder_outputs is needed")
         mask = torch.ones_like(ids) if given is None else given
+        if ids.dim() == 3:
+            context = opened(self, ids, mask.bool())
+            return self._write_from(context, kwargs.pop("decoder_input_ids"), kwargs)
         sorted_ids, sorted_mask, _ = tokens_first(ids, mask.bool())
         context = self.visible(self.encode(sorted_ids, sorted_mask)[1])
         assert context.tail is not None and context.tail_mask is not None
@@ -322,11 +353,7 @@ class InfinisumForCausalLM(PreTrainedModel, GenerationMixin):
 
         They go in as embeddings, so that penalties on repetition look at what is written alone.
         """
-        assert context.tail is not None and context.tail_mask is not None
-        ids, mask = tokens_last(
-            torch.cat([context.tail, prompt], dim=1),
-            torch.cat([context.tail_mask, torch.ones_like(prompt, dtype=torch.bool)], dim=1),
-        )
+        ids, mask = behind(context, prompt)
         with warnings.catch_warnings():  # it warns of just that
             warnings.filterwarnings("ignore", message="Passing .* with `inputs_embeds`")
             written = super().generate(
@@ -350,21 +377,6 @@ def _behind(ids: Tensor, written: Any, skip: int) -> Any:
         return whole
     written.sequences = whole
     return written
-
-
-def _last_segment(ids: Tensor, mask: Tensor, state: CausalState) -> tuple[Tensor, Tensor]:
-    """Ids and mask `[B, N]` of the last segment with tokens; the state's where there is none."""
-    room = (0, state.tail.shape[1] - ids.shape[-1])
-    ids, mask = F.pad(ids, room), F.pad(mask, room)
-    filled = mask.any(-1).long()
-    number = torch.arange(1, filled.shape[1] + 1, device=mask.device)
-    last = (filled * number).amax(1)  # [B], 0 for none
-    index = (last - 1).clamp(min=0).view(-1, 1, 1).expand(-1, 1, ids.shape[-1])
-    there = (last > 0)[:, None]
-    return (
-        torch.where(there, ids.gather(1, index)[:, 0], state.tail),
-        torch.where(there, mask.gather(1, index)[:, 0], state.tail_mask),
-    )
 
 
 AutoModelForCausalLM.register(InfinisumCausalConfig, InfinisumForCausalLM, exist_ok=True)

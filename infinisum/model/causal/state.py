@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 from transformers.utils.generic import ModelOutput
 
 from infinisum.model.memory import BlockMemory, MemoryState
@@ -63,3 +64,39 @@ def tokens_last(ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     order = mask.long().argsort(dim=1, stable=True)
     order = order[:, mask.shape[1] - int(mask.sum(1).max()) :]
     return ids.gather(1, order), mask.gather(1, order)
+
+
+def behind(context: CausalContext, prompt: Tensor) -> tuple[Tensor, Tensor]:
+    """The open segment of each text and what goes on in it `[B, P]`: ids and mask `[B, X + P]`.
+
+    All padding stands before the tokens, so that the prompts end together.
+    """
+    assert context.tail is not None and context.tail_mask is not None
+    there = torch.ones_like(prompt, dtype=torch.bool)
+    return tokens_last(
+        torch.cat([context.tail, prompt], dim=1), torch.cat([context.tail_mask, there], dim=1)
+    )
+
+
+def last_segment(ids: Tensor, mask: Tensor, state: CausalState) -> tuple[Tensor, Tensor, Tensor]:
+    """Ids and mask `[B, N]` of the last segment with tokens; the state's where there is none.
+
+    Args:
+        ids, mask: `[B, S, ≤ N]`.
+        state: before them.
+
+    Returns:
+        Ids, mask, and the number `[B]` of that segment among the `S`, or -1.
+    """
+    room = (0, state.tail.shape[1] - ids.shape[-1])
+    ids, mask = F.pad(ids, room), F.pad(mask, room)
+    filled = mask.any(-1).long()
+    number = torch.arange(1, filled.shape[1] + 1, device=mask.device)
+    last = (filled * number).amax(1) - 1  # [B], -1 for none
+    index = last.clamp(min=0).view(-1, 1, 1).expand(-1, 1, ids.shape[-1])
+    there = (last >= 0)[:, None]
+    return (
+        torch.where(there, ids.gather(1, index)[:, 0], state.tail),
+        torch.where(there, mask.gather(1, index)[:, 0], state.tail_mask),
+        last,
+    )
