@@ -200,14 +200,15 @@ def test_a_full_disk_at_the_end_names_the_checkpoint(
 def test_a_loss_out_of_hand_stops_the_run(
     network: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: float
 ) -> None:
-    loss = book_trainer.summary_loss
+    written_loss = book_trainer.written_loss
     calls = []
 
-    def broken(*arguments: Any) -> torch.Tensor:
+    def broken(*arguments: Any) -> tuple[torch.Tensor, Any]:
         calls.append(1)
-        return loss(*arguments) * (value if len(calls) == 3 else 1)
+        loss, outputs = written_loss(*arguments)
+        return loss * (value if len(calls) == 3 else 1), outputs
 
-    monkeypatch.setattr(book_trainer, "summary_loss", broken)
+    monkeypatch.setattr(book_trainer, "written_loss", broken)
     run = {**RUN, "objective": "summarize", "probe_steps": 100}
     with pytest.raises(InfinisumError, match=r"Step 3: the loss is .*s\d.*checkpoint-2"):
         finetune(options(network, data, tmp_path, **run))
