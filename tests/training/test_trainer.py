@@ -40,14 +40,28 @@ def test_new_weights_for_a_vocabulary(network: Path, data: Path, tmp_path: Path)
 
 def test_groups_spare_gates_and_norms_from_decay(network: Path) -> None:
     model = load_model(network, "cpu", "float32").model
-    gates, writers, plain, decayed = optimizer_groups(model, 1e-3, 1e-2)
+    gates, writers, plain, embeddings, decayed = optimizer_groups(model, 1e-3, 1e-2)
     assert (gates["lr"], gates["weight_decay"]) == (1e-2, 0.0)
     assert len(gates["params"]) == model.config.encoder_layers + model.config.decoder_layers
     assert (writers["lr"], writers["weight_decay"]) == (3e-3, 0.0)
     assert len(writers["params"]) == 2 * len(gates["params"])  # weight and bias
     assert plain["weight_decay"] == 0.0 and all(p.dim() > 1 for p in decayed["params"])
-    count = sum(p.numel() for group in (gates, writers, plain, decayed) for p in group["params"])
+    assert embeddings["params"] == [model.shared.weight]
+    assert embeddings["lr"] == pytest.approx(3e-3 * model.config.d_model**0.5)
+    groups = (gates, writers, plain, embeddings, decayed)
+    count = sum(p.numel() for group in groups for p in group["params"])
     assert count == sum(p.numel() for p in model.parameters())
+
+
+@pytest.mark.parametrize("change", [{"donor": "t5"}, {"scale_decoder_outputs": False}])
+def test_embeddings_learn_like_the_rest_where_a_step_moves_as_much(
+    network: Path, change: dict[str, object]
+) -> None:
+    model = load_model(network, "cpu", "float32").model
+    for name, value in change.items():
+        setattr(model.config, name, value)
+    *_, decayed = optimizer_groups(model, 1e-3, 1e-2)
+    assert any(parameter is model.shared.weight for parameter in decayed["params"])
 
 
 @pytest.mark.parametrize("change", [{"objective": "juggle"}, {"device": "tpu"}])
