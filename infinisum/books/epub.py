@@ -53,12 +53,14 @@ def read_epub(data: bytes, name: str, limits: Limits = DEFAULT_LIMITS) -> Book:
         package.start,
     )
     chapters, left_out = assemble(source)
+    missing = [*package.missing, *unreadable]
+    if not chapters and missing:
+        raise InputError(f"{name}: no text found in this EPUB; {missing[0]} is missing or damaged.")
     if not chapters:
         raise InputError(
             f"{name}: no text found in this EPUB.",
             "It may hold pictures of pages only; such books need text recognition (OCR) first.",
         )
-    missing = [*package.missing, *unreadable]
     left_out += [*package.left_out, *(LeftOut(path, "missing or damaged") for path in missing)]
     language = package.language or next((f.document.language for f in files), "")
     return Book(
@@ -163,7 +165,7 @@ def _package_of(book: Any, folder: str) -> Package | None:
         language=next((_line(value) for value, _ in languages if _line(value)), ""),
     )
     base = f"{folder}/" if folder else ""
-    for idref, _linear in book.spine:
+    for idref in dict.fromkeys(idref for idref, _linear in book.spine):
         item = book.get_item_with_id(idref)
         if item is None or not item.content or not _is_text(item):
             return None  # missing, or something else in its stead: our own reading knows what

@@ -14,7 +14,10 @@ from infinisum.books.markup import parse_xml
 from infinisum.books.tags import tag_of, types_of
 
 TEXT_TYPES = frozenset(
-    {"application/xhtml+xml", "text/html", "text/x-oeb1-document", "application/xml", "text/xml"}
+    {
+        *("application/xhtml+xml", "text/html", "text/x-oeb1-document"),
+        *("application/x-dtbook+xml", "application/xml", "text/xml"),
+    }
 )
 _PAGES = (".xhtml", ".html", ".htm")
 _MOST_FALLBACKS = 8
@@ -59,6 +62,8 @@ def resolve(base: str, href: str) -> tuple[str, str]:
     if not path:
         return base, unquote(fragment)
     joined = posixpath.normpath(posixpath.join(posixpath.dirname(base), unquote(path)))
+    while joined.startswith("../"):  # nothing is above the root of the container
+        joined = joined[3:]
     return joined.lstrip("/"), unquote(fragment)
 
 
@@ -78,17 +83,18 @@ def read_package(archive: Archive) -> Package:
         return package
     _read_metadata(root, package)
     manifest = {
-        item.get("id"): (resolve(opf_path, item.get("href"))[0], item)
+        _name(item, "id"): (resolve(opf_path, item.get("href"))[0], item)
         for item in root.iter("{*}item")
         if item.get("href")
     }
     spine = next(root.iter("{*}spine"), None)
-    for ref in root.iter("{*}itemref"):
-        _add_to_spine(ref.get("idref") or "", manifest, archive, package)
+    order = [_name(ref, "idref") for ref in root.iter("{*}itemref")]
+    for idref in dict.fromkeys(order or _unordered(manifest)):
+        _add_to_spine(idref, manifest, archive, package)
     for reference in root.iter("{*}reference"):
         add_type(package, opf_path, reference.get("href"), reference.get("type"))
     navs = [p for p, item in manifest.values() if "nav" in (item.get("properties") or "").split()]
-    ncx = manifest.get(spine.get("toc"), ("", None))[0] if spine is not None else ""
+    ncx = manifest.get(_name(spine, "toc"), ("", None))[0] if spine is not None else ""
     ncx = ncx or next((p for p, _ in manifest.values() if p.endswith(".ncx")), "")
     for path, reader in ((navs[0] if navs else "", read_nav), (ncx, read_ncx)):
         content = archive.read(path) if path else None
@@ -98,6 +104,21 @@ def read_package(archive: Archive) -> Package:
         if tree is not None and reader is read_nav:
             read_landmarks(tree, path, package)
     return package
+
+
+def _name(element: Any, attribute: str) -> str:
+    """An id or what refers to one: white space around it is no part of it."""
+    return (element.get(attribute) or "").strip()
+
+
+def _unordered(manifest: dict[str, tuple[str, Any]]) -> list[str]:
+    """Without a reading order: the texts of the manifest as they come, its contents left out."""
+    return [
+        name
+        for name, (path, item) in manifest.items()
+        if is_text(item.get("media-type") or "", path)
+        and "nav" not in (item.get("properties") or "").split()
+    ]
 
 
 def is_text(media_type: str, path: str) -> bool:
@@ -114,7 +135,9 @@ def _add_to_spine(
     for _ in range(_MOST_FALLBACKS):
         if item is None or is_text(item.get("media-type") or "", path):
             break
-        path, item = manifest.get(item.get("fallback"), ("", None))
+        path, item = manifest.get(_name(item, "fallback"), ("", None))
+    else:
+        item = None  # they name each other, or have no end
     if not first:
         package.missing.append(idref or "an entry without a name")
     elif item is None:
