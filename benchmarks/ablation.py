@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import random
 import sys
 import time
@@ -88,6 +87,7 @@ def prepare(arguments: argparse.Namespace) -> None:
 def train(arguments: argparse.Namespace) -> None:
     from infinisum.config import FinetuneOptions
     from infinisum.model.presets import PRESETS
+    from infinisum.training.preparing import prepare_for
     from infinisum.training.trainer import finetune
 
     folder: Path = arguments.folder
@@ -116,7 +116,7 @@ def train(arguments: argparse.Namespace) -> None:
         if not (output / "model.safetensors").is_file():
             data = folder / "shards"  # the same of all variants: what is trained on is the same
             if not data.is_dir():
-                prepared_once(replace(options, output=data, preset=name))
+                prepare_for(replace(options, output=data, preset=name))
             own = replace(
                 options,
                 data=(data,),
@@ -126,29 +126,32 @@ def train(arguments: argparse.Namespace) -> None:
             )
             finetune(own, print)
         cpu = time.process_time() - started
-        passages = measured(folder, output, arguments.device)
-        content = {"variant": name, "cpu_s": round(cpu), "passages": passages}
+        passages = measured(folder, output, arguments)
+        config = json.loads((output / "config.json").read_text(encoding="utf-8"))
+        content = {
+            "variant": name,
+            "cpu_s": round(cpu),
+            "context_tokens": arguments.context,
+            "window_tokens": config["window_segments"] * config["segment_length"],
+            "passages": passages,
+        }
         (output / "passages.json").write_text(json.dumps(content), encoding="utf-8")
 
 
-def prepared_once(options: Any) -> None:
-    from infinisum.training.preparing import prepare_for
-
-    prepare_for(options)
-
-
-def measured(folder: Path, model: Path, device: str) -> dict[str, list[dict[str, Any]]]:
+def measured(
+    folder: Path, model: Path, arguments: argparse.Namespace
+) -> dict[str, list[dict[str, Any]]]:
     """Passages of every held-out book; the next book takes its place under "other"."""
     from infinisum.datasets.jsonl import read_json_lines
     from infinisum.evaluation import continuation
     from infinisum.evaluation.tokenbook import TokenBook
     from infinisum.loading import load_model
 
-    loaded = load_model(model, device, "float32")
+    loaded = load_model(model, arguments.device, "float32")
     rows = list(read_json_lines(folder / "held.jsonl"))
     books = [TokenBook(row["text"], loaded.tokenizer) for row in rows]
     return {
-        row["id"]: continuation.measure_text(loaded, book, other, (CONTEXT,))
+        row["id"]: continuation.measure_text(loaded, book, other, (arguments.context,))
         for row, book, other in zip(rows, books, [*books[1:], books[0]], strict=True)
     }
 
@@ -164,6 +167,8 @@ def table(arguments: argparse.Namespace) -> None:
     found.sort(key=lambda content: list(VARIANTS).index(content["variant"]))
     assert found and found[0]["variant"] == FIRST, "the first variant is what others are held to"
     first = losses(found[0]["passages"], "own")
+    # Names that the largest window no longer holds, the same of all variants.
+    gone = max(content["window_tokens"] for content in found)
     rows = []
     for content in found:
         own = losses(content["passages"], "own")
@@ -176,32 +181,39 @@ def table(arguments: argparse.Namespace) -> None:
                 own, losses(content["passages"], condition), clusters
             )
             row[f"name_gain_over_{condition}"] = gain(
-                losses(content["passages"], "own", names=True),
-                losses(content["passages"], condition, names=True),
+                losses(content["passages"], "own", gone),
+                losses(content["passages"], condition, gone),
                 clusters,
             )
         rows.append(row)
         print(json.dumps(row))
-    result = {"context_tokens": CONTEXT, "books": HELD, "first": FIRST, "rows": rows}
+    result = {
+        "context_tokens": found[0]["context_tokens"],
+        "books": HELD,
+        "first": FIRST,
+        "rows": rows,
+    }
     arguments.output.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 def losses(
-    passages: dict[str, Sequence[dict[str, Any]]], condition: str, names: bool = False
+    passages: dict[str, Sequence[dict[str, Any]]], condition: str, gone: int | None = None
 ) -> dict[str, list[float]]:
-    """Losses of the tokens of every book; or of names alone that the window no longer holds."""
-    window = TOY["segment_length"] * TOY["window_segments"]
-    return {
-        book: [
-            loss
-            for passage in own
-            for loss, gap in zip(
-                passage["losses"][f"{CONTEXT}/{condition}"], passage["gaps"], strict=True
-            )
-            if not names or window < gap <= CONTEXT
-        ]
-        for book, own in passages.items()
-    }
+    """Losses of the tokens of every book; or of names last seen more than `gone` tokens ago."""
+    found: dict[str, list[float]] = {}
+    for book, own in passages.items():
+        found[book] = []
+        for passage in own:
+            runs = {run.partition("/")[::2]: values for run, values in passage["losses"].items()}
+            ((context, values),) = [
+                (int(c), v) for (c, kind), v in runs.items() if kind == condition
+            ]
+            found[book] += [
+                loss
+                for loss, gap in zip(values, passage["gaps"], strict=True)
+                if gone is None or gone < gap <= context
+            ]
+    return found
 
 
 def gain(
@@ -212,10 +224,10 @@ def gain(
 
     sums = np.array([[sum(theirs[b]) - sum(ours[b]), len(ours[b])] for b in ours])
     mean, drawn = clusters.means(sums)
+    drawn = drawn[drawn[:, 1] > 0]  # a draw may hold no such token
     difference: dict[str, Any] = clusters.difference(
-        float(mean[0] / mean[1]), drawn[:, 0] / np.maximum(drawn[:, 1], 1)
+        float(mean[0] / mean[1]), drawn[:, 0] / drawn[:, 1]
     )
-    assert all(map(math.isfinite, drawn.flat))
     return {**difference, "tokens": int(sums[:, 1].sum())}
 
 
@@ -240,6 +252,7 @@ def main() -> None:
     two.add_argument("--batch-tokens", type=int, default=8_192)
     two.add_argument("--max-segments", type=int, default=32)
     two.add_argument("--learning-rate", type=float, default=2e-3)
+    two.add_argument("--context", type=int, default=CONTEXT, help="tokens; more than the window")
     two.add_argument("--device", default="auto")
     two.add_argument("--dtype", default="auto")
     two.set_defaults(run_command=train)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,10 +17,10 @@ from infinisum.training.objectives import (
     OBJECTIVES,
     Draw,
     Objective,
-    RowInfo,
     objectives_named,
 )
 from infinisum.training.objectives.base import crop, without_target
+from infinisum.training.objectives.unsupervised import TextObjective
 from infinisum.training.plan import Pick
 
 LANGUAGE = "language"
@@ -30,23 +29,10 @@ LEARNT = ("summarize", "passkey", LANGUAGE)
 READING = ("sentence_ids", "sentence_features", "window_segments", "reservoir_length")
 
 
-class ReadOn:
+class ReadOn(TextObjective):
     """Language modelling of the text itself: every token from all before it, through memory."""
 
     name = LANGUAGE
-    needs_text = True
-
-    def usable(self, row: RowInfo) -> bool:
-        """Every text."""
-        return row.segments > 0
-
-    def texts(self, row: RowInfo, most_segments: int) -> int:
-        """Once for each run of segments that a step can take of the text."""
-        return math.ceil(row.segments / most_segments)
-
-    def target_tokens(self, row: RowInfo | None) -> int:
-        """Nothing is written."""
-        return 0
 
     def make(self, example: Example | None, draw: Draw) -> Example:
         """The text, or a run of its segments."""
@@ -78,7 +64,7 @@ def decoder_objectives(
             f"It learns {', '.join(LEARNT)}; pretrain is {LANGUAGE}.",
         )
     found = objectives_named(weights, tokenizer, segment_length) if weights else {}
-    return {**found, **({ReadOn(): language} if language else {})}
+    return {**found, **({ReadOn(tokenizer, most_target=0): language} if language else {})}
 
 
 @dataclass(frozen=True)
