@@ -74,6 +74,7 @@ class DecodingOptions:
     temperature: float = 0.0  # above 0: sampling; 0.5 with top_p 0.95 is the paper's setting
     top_p: float = 0.95  # share of the probability that sampling draws from
     seed: int = 0
+    any_names: bool = False  # names and numbers too that the book does not have
 
     def __post_init__(self) -> None:
         """Check the values.

@@ -82,7 +82,7 @@ def read(
         onto.mark.check(start.mark, onto.book.source or onto.book.title)
         book = joined(onto.book, book)
         start = replace(_going_on(onto, start), book=book)
-    drafts = Drafts(loaded, options, book.chapters, progress.wrote)
+    drafts = Drafts(loaded, options, book, progress.wrote)
     reading = _read(start, loaded, drafts, progress, snapshots)
     if snapshots is not None:
         snapshots.end()
@@ -115,7 +115,7 @@ def summarize(
     """
     options, progress = _possible(options or SummarizeOptions(), loaded), progress or Silent()
     part = _part(source.book if isinstance(source, Reading) else source, options)
-    drafts = Drafts(loaded, options, part.book.chapters, progress.wrote)
+    drafts = Drafts(loaded, options, part.book, progress.wrote)
     if isinstance(source, Reading) and not _missing(source, part, drafts):
         reading = replace(source.first(len(part.book.chapters)), book=part.book)
     else:
@@ -137,7 +137,7 @@ def why_read_again(reading: Reading, loaded: LoadedModel, options: SummarizeOpti
     """
     options = _possible(options, loaded)
     part = _part(reading.book, options)
-    return _missing(reading, part, Drafts(loaded, options, part.book.chapters, Silent().wrote))
+    return _missing(reading, part, Drafts(loaded, options, part.book, Silent().wrote))
 
 
 def _possible(options: SummarizeOptions, loaded: LoadedModel) -> SummarizeOptions:

@@ -20,6 +20,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -137,6 +138,16 @@ class Tokenizer:
         """The text of token ids; special tokens are left out."""
         text: str = self._backend.decode(list(ids), skip_special_tokens=True)
         return text
+
+    @cached_property
+    def pieces(self) -> tuple[str, ...]:
+        """The text of every token as it stands behind a word, with its own space if it has one.
+
+        Special tokens are "", parts of a character's bytes U+FFFD.
+        """
+        before = self.encode("a")
+        start = len(self.decode(before))
+        return tuple(self.decode([*before, token])[start:] for token in range(self.vocab_size))
 
     def prompt(self, task: Task, words: int) -> list[int]:
         """What the decoder starts from: `<s>` or its like, the task, the length wanted.

@@ -18,6 +18,7 @@ from infinisum.loading import LoadedModel
 from infinisum.pipeline import summarize
 from infinisum.summary import generate
 from infinisum.summary.generate import Draft
+from infinisum.summary.grounding import BookWords
 from infinisum.summary.summary import Passage, Summary
 from tests.tiny_model import small_book
 
@@ -60,6 +61,7 @@ def writer(calls: list[tuple[str, int, int]], draft: Draft) -> Any:
         task: str,
         words: int,
         decoding: DecodingOptions,
+        known: BookWords | None,
     ) -> list[Draft]:
         calls.append((task, len(contexts), words))
         return [draft] * len(contexts)

@@ -52,6 +52,9 @@ def main() -> None:
     # Read by OpenMP when torch is loaded. On a machine that has anything else to do, threads that
     # spin while they wait made reading ten times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Read by torch at its first tensor: large ones start at bounds of 2 MiB, in huge pages where
+    # Linux has them. Otherwise holes in the heap add up over a long book.
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     for name in ("SIGTERM", "SIGHUP"):  # a stop by the system is a stop by Ctrl-C
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:

@@ -75,6 +75,12 @@ def summarize(
     top_p: Annotated[
         float, typer.Option(metavar="P", help="Probability that sampling draws from.")
     ] = 0.95,
+    any_names: Annotated[
+        bool,
+        typer.Option(
+            "--any-names", help="Let the model write names and numbers the book does not have."
+        ),
+    ] = False,
     encoding: Annotated[
         str | None, typer.Option(metavar="NAME", help="Of text files, if guessed wrong.")
     ] = None,
@@ -118,7 +124,7 @@ def summarize(
         method=method,
         strategy=strategy,
         evidence=evidence,
-        decoding=DecodingOptions(num_beams, temperature, top_p, seed),
+        decoding=DecodingOptions(num_beams, temperature, top_p, seed, any_names),
     )
     sources = expand_sources(source, output)
     if reference is not None and len(sources) > 1:

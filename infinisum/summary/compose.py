@@ -14,7 +14,7 @@ from infinisum.readings.reading import Draft, ReadChapter, Reading
 from infinisum.summary.bookmap import book_map
 from infinisum.summary.drafts import Drafts
 from infinisum.summary.extract import select
-from infinisum.summary.grounding import BookWords, ground
+from infinisum.summary.grounding import ground
 from infinisum.summary.summary import (
     BookMap,
     ChapterSummary,
@@ -56,8 +56,6 @@ class Composer:
         self.loaded = loaded
         self.options = options
         self._drafts = drafts
-        self._words = BookWords()
-        self._words.add(" \n".join([part.book.title, part.book.author]))
         self._sentences: list[Passage] = []  # of the whole book
         self._chapters: list[ChapterSummary] = []
         self._book_text = ""
@@ -78,6 +76,7 @@ class Composer:
         if options.level == "book":
             chapters = tuple(replace(chapter, text="", passages=()) for chapter in chapters)
         quoted = [passage for chapter in chapters for passage in chapter.passages]
+        known = self._drafts.words_of(len(book.chapters) if self._drafts_written else 0)
         written = [self._book_text, *(chapter.text for chapter in chapters)]
         return Summary(
             title=one_line(book.title) or "Untitled",
@@ -95,7 +94,7 @@ class Composer:
             people=(),
             places=(),
             map=self._map(),
-            grounding=ground(written, self._words, [*self._book_passages, *quoted]),
+            grounding=ground(written, known, [*self._book_passages, *quoted]),
             rouge=(),
             left_out=tuple(
                 LeftOut(one_line(item.what), one_line(item.reason), item.words)
@@ -175,8 +174,6 @@ class Composer:
             position = self._words_read / total
             passages.append(Passage(text, number, paragraph + 1, page, score, position))
             self._words_read += len(sentence.split())
-            if self._drafts.of_chapters or self._drafts.of_book:
-                self._words.add(text)
         return passages
 
     def _quote(self, sentences: Sequence[Passage], words: int, written: str) -> tuple[Passage, ...]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from infinisum.config import CHAPTERS_AT_ONCE, DRAFT_SHARE, SummarizeOptions
 from infinisum.readings.reading import Draft, DraftKey
+from infinisum.summary.grounding import BookWords
 from infinisum.tokenizer import Task, word_bucket
 
 if TYPE_CHECKING:
-    from infinisum.books.book import Chapter
+    from infinisum.books.book import Book
     from infinisum.engine import ChapterReading
     from infinisum.loading import LoadedModel
     from infinisum.model.network import Context
+
+CAPITAL_NOUNS: Final = frozenset({"de", "lb"})  # languages where a capital does not make a name
 
 
 class Drafts:
@@ -25,7 +28,7 @@ class Drafts:
     Args:
         loaded: the model.
         options: level, lengths, method, strategy, decoding.
-        chapters: those that are read.
+        book: of it those chapters that are read.
         wrote: called with the number of texts written so far and in all.
     """
 
@@ -33,14 +36,18 @@ class Drafts:
         self,
         loaded: LoadedModel,
         options: SummarizeOptions,
-        chapters: Sequence[Chapter],
+        book: Book,
         wrote: Callable[[int, int], None],
     ) -> None:
         self.loaded = loaded
         self.options = options
-        self.chapters = chapters
+        self.chapters = book.chapters
         self._wrote = wrote
         self._done = 0
+        self._words = BookWords()
+        self._words.add(f"{book.title}\n{book.author}")
+        self._words_of = 0  # chapters
+        self._language = book.language.partition("-")[0].lower()
         writes = options.method == "abstractive" or (
             options.method == "hybrid" and loaded.writes_well
         )
@@ -79,24 +86,47 @@ class Drafts:
         drafts = {}
         for key in keys:
             seen = [context for index in key.chapters if (context := contexts[index]) is not None]
-            drafts[key] = tuple(self._write(seen, "chapter", key.words))
+            words = self.words_of(max(key.chapters) + 1)
+            drafts[key] = tuple(self._write(seen, "chapter", key.words, words))
         return drafts
 
     def write_book(self, context: Context) -> Draft:
         """Write about the whole book."""
         words = self.options.book_words(sum(chapter.words for chapter in self.chapters))
-        return self._write([context], "book", self._bucket(words))[0]
+        known = self.words_of(len(self.chapters))
+        return self._write([context], "book", self._bucket(words), known)[0]
+
+    def words_of(self, count: int) -> BookWords:
+        """The words of the first chapters, of title and author: what can be known of the book.
+
+        They are gathered on the way, so nothing is taken back where fewer are asked for later.
+        """
+        for chapter in self.chapters[self._words_of : count]:
+            self._words.add("\n".join([chapter.title, *chapter.parts]))
+            for paragraph in chapter.paragraphs:
+                self._words.add(paragraph.text)
+        self._words_of = max(self._words_of, count)
+        return self._words
 
     def _bucket(self, words: int) -> int:
         hybrid = self.options.method == "hybrid"
         return word_bucket(round(words * DRAFT_SHARE) if hybrid else words)
 
-    def _write(self, contexts: Sequence[Context], task: Task, words: int) -> list[Draft]:
+    def _write(
+        self, contexts: Sequence[Context], task: Task, words: int, known: BookWords
+    ) -> list[Draft]:
         from infinisum.summary.generate import write_summaries
 
-        loaded = self.loaded
+        loaded, decoding = self.loaded, self.options.decoding
+        free = decoding.any_names or self._language in CAPITAL_NOUNS
         drafts = write_summaries(
-            loaded.model, loaded.tokenizer, contexts, task, words, self.options.decoding
+            loaded.model,
+            loaded.tokenizer,
+            contexts,
+            task,
+            words,
+            decoding,
+            None if free else known,
         )
         self._done = self._done + len(drafts) if task == "chapter" else self._total()
         self._wrote(self._done, self._total())

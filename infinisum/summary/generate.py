@@ -11,15 +11,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from infinisum.books.sentences import split_sentences
 from infinisum.config import DecodingOptions
 from infinisum.readings.reading import Draft
 from infinisum.tokenizer import Task, Tokenizer
 
 if TYPE_CHECKING:
     from infinisum.model.network import Context, Network
+    from infinisum.summary.grounding import BookWords
 
 TOKENS_PER_WORD: Final = 1.6  # room for what is asked; the tokenizer needs about 1.3
 NO_REPEAT_NGRAM: Final = 4  # tokens; a small model falls into loops without it
+# Of what did not read well, usually for a loop. Nothing random, so a batch writes as each alone.
+ONCE_MORE: Final = {"repetition_penalty": 1.3, "no_repeat_ngram_size": 3}
 MOST_COMPRESSION: Final = 2.4  # text that zlib shrinks by more repeats itself (Whisper's measure)
 LEAST_WORDS: Final = 12  # a shorter draft is no summary
 
@@ -35,8 +39,9 @@ def write_summaries(
     task: Task,
     words: int,
     decoding: DecodingOptions,
+    known: BookWords | None = None,
 ) -> list[Draft]:
-    """Write one summary for each context, all in one batch.
+    """Write one summary for each context, all in one batch; once more those that do not read well.
 
     Args:
         model: the network.
@@ -45,18 +50,45 @@ def write_summaries(
         task: "chapter" or "book".
         words: length to aim at.
         decoding: greedy, beams or sampling; sampling is seeded, so it can be repeated.
+        known: words of the book; names and numbers it does not have are not written. None: any.
     """
     if not contexts:
         return []
+    options = _generation(tokenizer, words, decoding)
+    if known is not None:
+        from infinisum.summary.sourced import SourcedNames
+
+        options["logits_processor"] = [SourcedNames(tokenizer, known)]
+    drafts = _write(model, tokenizer, contexts, task, words, decoding.seed, options)
+    again = [row for row, draft in enumerate(drafts) if not draft.reads_well]
+    if again:
+        some = [contexts[row] for row in again]
+        new = _write(model, tokenizer, some, task, words, decoding.seed, options | ONCE_MORE)
+        for row, draft in zip(again, new, strict=True):
+            if draft.reads_well:
+                drafts[row] = draft
+    return drafts
+
+
+def _write(
+    model: Network,
+    tokenizer: Tokenizer,
+    contexts: Sequence[Context],
+    task: Task,
+    words: int,
+    seed: int,
+    options: dict[str, Any],
+) -> list[Draft]:
+    """One batch, with options of `generate()`."""
     from infinisum.model.cache import writing_cache
 
     prompt = torch.tensor([tokenizer.prompt(task, words)], device=model.device)
-    torch.manual_seed(decoding.seed)
+    torch.manual_seed(seed)
     ids = model.generate(
         encoder_outputs=stack(contexts),
         decoder_input_ids=prompt.repeat(len(contexts), 1),
         **(writing_cache(model.config.decoder_layers) if model.config.is_encoder_decoder else {}),
-        **_generation(tokenizer, words, decoding),
+        **options,
     )
     return [_draft(tokenizer.decode(row[prompt.shape[1] :].tolist())) for row in ids]
 
@@ -107,10 +139,14 @@ def _generation(tokenizer: Tokenizer, words: int, decoding: DecodingOptions) -> 
 
 
 def _draft(text: str) -> Draft:
-    """Cut an unfinished last sentence, and judge whether the text can be read at all."""
+    """Without an unfinished last sentence and what was said before; and whether it reads well."""
     text = " ".join(text.split())
     ends = [match.end() for match in _SENTENCE_END.finditer(text)]
     whole = text[: ends[-1]] if ends else text
+    said: dict[str, str] = {}
+    for sentence in split_sentences(whole):
+        said.setdefault(sentence.casefold(), sentence)
+    whole = " ".join(said.values())
     data = whole.encode("utf-8")
     repeats = len(data) > MOST_COMPRESSION * max(1, len(zlib.compress(data)))
     return Draft(whole, bool(ends) and not repeats and len(whole.split()) >= LEAST_WORDS)

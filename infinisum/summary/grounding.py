@@ -8,7 +8,7 @@ a check of words: a name that is found may still be said to have done what anoth
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 
 from infinisum.config import TENTHS
 from infinisum.summary.summary import Grounding, Passage
@@ -21,13 +21,14 @@ def _split(words: str) -> list[str]:
 
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+_LAST = re.compile(r"([^\W_]+)([\W_]*)\Z")  # word of a text, and what is behind it
 _SENTENCE_START = re.compile(r"[.!?:;\n\"'(\[-]")  # between two words
 _ABBREVIATED = frozenset(_split("mr mrs ms dr st jr sr capt col lt sgt rev hon prof"))
 _NUMBER = re.compile(r"\d+(?:[,.]\d{3})*")
-_TOO_COMMON = frozenset({"zero", "one"})  # "no one", "one day"
+TOO_COMMON = frozenset({"zero", "one"})  # "no one", "one day"
 
 # Capitalised words that open sentences of any summary and are no names.
-_OPENERS = frozenset(
+OPENERS = frozenset(
     _split("""a about above after again against all along already although am among an and another
     any are around as at back be because been before behind being below beneath beside besides
     between
@@ -60,6 +61,16 @@ class BookWords:
         text = plain_typography(text)  # the model writes typewriter quotes: O'Brien
         self._words.update(bare(word) for word in _WORD.findall(text))
         self._numbers.update(_numbers(text).values())
+
+    @property
+    def words(self) -> Set[str]:
+        """Different words as they are written, without the ending of the genitive."""
+        return self._words
+
+    @property
+    def numbers(self) -> Set[str]:
+        """Different numbers, in digits, however they are written."""
+        return self._numbers
 
     def has_name(self, name: str) -> bool:
         """Whether every word of a name occurs as it is written, or all in capitals."""
@@ -114,6 +125,18 @@ def ground(written: Iterable[str], book: BookWords, passages: Sequence[Passage])
     )
 
 
+def starts_sentence(before: str) -> bool:
+    """Whether a word behind this text is the first of a sentence, or of what is said in it."""
+    if not (found := _LAST.search(before)):
+        return True
+    return bool(_SENTENCE_START.search(found[2])) and not _abbreviates(found[1], found[2])
+
+
+def _abbreviates(word: str, gap: str) -> bool:
+    """Whether a dot between two words belongs to the first: "Mr. Smith", "J. Smith"."""
+    return gap == ". " and (len(word) == 1 or word.lower() in _ABBREVIATED)
+
+
 def _names(text: str, book: BookWords) -> list[str]:
     """Runs of capitalised words, without words that are capitalised for beginning a sentence."""
     names: list[str] = []
@@ -121,7 +144,7 @@ def _names(text: str, book: BookWords) -> list[str]:
     end, previous = 0, ""
     for match in _WORD.finditer(text):
         word, gap = bare(match[0]), text[end : match.start()]
-        abbreviated = gap == ". " and (len(previous) == 1 or previous.lower() in _ABBREVIATED)
+        abbreviated = _abbreviates(previous, gap)
         starts = not previous or (bool(_SENTENCE_START.search(gap)) and not abbreviated)
         if run and not (gap == " " or abbreviated):
             names.append(" ".join(run))
@@ -138,7 +161,7 @@ def _names(text: str, book: BookWords) -> list[str]:
 
 
 def _is_name(word: str, starts: bool, book: BookWords) -> bool:
-    if not word[:1].isupper() or word.casefold() in _OPENERS:
+    if not word[:1].isupper() or word.casefold() in OPENERS:
         return False
     return not (starts and (book.has_word(word) or word.endswith(("ly", "ing", "ed"))))
 
@@ -147,6 +170,6 @@ def _numbers(text: str) -> dict[str, str]:
     """Numbers as they are written, each with its value: {"twelve": "12", "1,200": "1200"}."""
     found = {match: re.sub(r"[,.]", "", match) for match in _NUMBER.findall(text)}
     for word in re.findall(r"[a-z]+(?:-[a-z]+)?", text.lower()):
-        if word in NUMBER_WORDS and word not in _TOO_COMMON:
+        if word in NUMBER_WORDS and word not in TOO_COMMON:
             found[word] = str(NUMBER_WORDS[word])
     return found

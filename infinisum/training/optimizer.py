@@ -12,7 +12,7 @@ WEIGHT_DECAY = 0.05
 WRITE_GATE_FACTOR = 3.0  # learning rate of the write gates, times that of the rest
 # Learning rate of embeddings whose output is scaled down by d_model^-0.5, times that of the
 # rest and d_model^0.5: a step of theirs moves a logit that much less.
-SCALED_EMBEDDING_FACTOR = 3.0
+SCALED_EMBEDDING_FACTOR = 9.0
 FUSED = ("cuda", "cpu", "mps")  # devices whose AdamW updates all weights in one kernel
 
 

@@ -126,20 +126,13 @@ def finetune(
     clock = Clock(options.time_limit_minutes, options.save_minutes)
     device, dtype, _ = choose(options.device, options.dtype)
     model, tokenizer = start_model(options)
-    new = options.model is not None and not weight_files(options.model)
-    N = model.config.segment_length
-    alone = isinstance(model, InfinisumForCausalLM)
-    objectives = (
-        decoder_objectives(options, tokenizer, N, say)
-        if alone
-        else objectives_named(options.weights(), tokenizer, N)
-    )
+    objectives = _objectives(options, model, tokenizer, say)
     arguments = training_arguments(options, model.config, device, dtype)
     with arguments.main_process_first(desc="preparing the data"):
         data = prepared(
             options.data,
             tokenizer,
-            N,
+            model.config.segment_length,
             options.output / "shards",
             held=held_out(options.held_out),
             bare=needs_no_summary(options),
@@ -158,9 +151,42 @@ def finetune(
     plan = plan_of(options, objectives, data, model.config, arguments.world_size)
     run = describe_run(options, fingerprint(data.index), plan, arguments.world_size)
     checkpoint = _start_from(options, run)
-    collator = collator_of(model, tokenizer)
     texts = DrawnTexts(data, objectives, options.seed)
+    trainer = make_trainer(options, model, tokenizer, arguments, plan, texts, run)
+    trainer.add_callback(clock)
+    trainer.add_callback(Report(say))
+    _train(trainer, checkpoint, options)
+    sharded = trainer.is_fsdp_enabled
+    weights = trainer.accelerator.get_state_dict(trainer.model) if sharded else None
+    if trainer.is_world_process_zero():
+        merge_parts(trainer.network)
+        save_model(trainer.network, options, weights)
+    return options.output
+
+
+def _objectives(
+    options: FinetuneOptions, model: Trained, tokenizer: Tokenizer, say: Callable[[str], None]
+) -> dict[Objective, float]:
+    """What to train on, with weights; a decoder alone takes some of it another way."""
+    N = model.config.segment_length
+    if isinstance(model, InfinisumForCausalLM):
+        return decoder_objectives(options, tokenizer, N, say)
+    return objectives_named(options.weights(), tokenizer, N)
+
+
+def make_trainer(
+    options: FinetuneOptions,
+    model: Trained,
+    tokenizer: Tokenizer,
+    arguments: Seq2SeqTrainingArguments,
+    plan: Plan,
+    texts: DrawnTexts,
+    run: dict[str, Any],
+) -> BookTrainer:
+    """The trainer of a run, with its logs; `run` describes it to a later one that goes on."""
+    collator = collator_of(model, tokenizer)
     found = probe_batch(plan, texts)
+    new = options.model is not None and not weight_files(options.model)
     options.output.mkdir(parents=True, exist_ok=True)
     trainer = BookTrainer(
         model=model,
@@ -168,13 +194,11 @@ def finetune(
         train_dataset=texts,
         data_collator=collator,
         callbacks=[
-            clock,
             JsonLog(options.output / "training.jsonl"),
             TensorBoardLog(options.output / "tensorboard"),
-            Report(say),
         ],
         plan=plan,
-        weights={objective.name: weight for objective, weight in objectives.items()},
+        weights={objective.name: weight for objective, weight in plan.objectives.items()},
         run=run,
         gate_learning_rate=options.gate_learning_rate,
         write_cost=WriteCost(model, options.write_cost, options.write_free, grows=new),
@@ -185,6 +209,11 @@ def finetune(
         tokenizer=tokenizer,
     )
     trainer.remove_callback(PrinterCallback)  # prints on stdout
+    return trainer
+
+
+def _train(trainer: BookTrainer, checkpoint: Path | None, options: FinetuneOptions) -> None:
+    """Train to the end, from a checkpoint if there is one; Ctrl-C says how to go on."""
     try:
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     except KeyboardInterrupt:
@@ -195,12 +224,6 @@ def finetune(
             f"The same command with --resume goes on from {good[-1]}." if good else "",
         )
         raise
-    sharded = trainer.is_fsdp_enabled
-    weights = trainer.accelerator.get_state_dict(trainer.model) if sharded else None
-    if trainer.is_world_process_zero():
-        merge_parts(trainer.network)
-        save_model(trainer.network, options, weights)
-    return options.output
 
 
 def collator_of(model: Trained, tokenizer: Tokenizer) -> Collator:

@@ -47,7 +47,7 @@ def test_groups_spare_gates_and_norms_from_decay(network: Path) -> None:
     assert len(writers["params"]) == 2 * len(gates["params"])  # weight and bias
     assert plain["weight_decay"] == 0.0 and all(p.dim() > 1 for p in decayed["params"])
     assert embeddings["params"] == [model.shared.weight]
-    assert embeddings["lr"] == pytest.approx(3e-3 * model.config.d_model**0.5)
+    assert embeddings["lr"] == pytest.approx(9e-3 * model.config.d_model**0.5)
     groups = (gates, writers, plain, embeddings, decayed)
     count = sum(p.numel() for group in groups for p in group["params"])
     assert count == sum(p.numel() for p in model.parameters())
