@@ -53,7 +53,7 @@ def stages(path: Path, model: Any, work: Path) -> dict[str, Any]:
     """One book."""
     import infinisum
     from infinisum.document import to_json, to_markdown
-    from infinisum.model.modeling import InfinisumForConditionalGeneration as Network
+    from infinisum.model.reading import ReadingNetwork as Network
 
     clock = Clock()
     book = clock.timed("open", infinisum.read_book, path)

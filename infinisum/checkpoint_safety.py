@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from infinisum.errors import InputError
-from infinisum.hub import weight_files
+from infinisum.hub import CONFIG_FILE, weight_files
 
 _MOST_CONFIG_BYTES: Final = 4 << 20
 _MOST_HEADER_BYTES: Final = 64 << 20
@@ -46,7 +46,7 @@ def check_checkpoint(folder: Path) -> None:
     Raises:
         InputError: one of the files cannot be what it says, or is missing.
     """
-    config = _read_json(folder / "config.json", _MOST_CONFIG_BYTES)
+    config = read_config_file(folder)
     numbers = sum(check_weights(path) for path in weight_files(folder))
     tokenizer = folder / "tokenizer.json"
     if tokenizer.is_file() and tokenizer.stat().st_size > _MOST_TOKENIZER_BYTES:
@@ -137,9 +137,15 @@ def _check_sizes(config: dict[str, Any], numbers: int, path: Path) -> None:
         )
 
 
-def _read_json(path: Path, most: int) -> dict[str, Any]:
+def read_config_file(folder: Path, name: str = CONFIG_FILE) -> dict[str, Any]:
+    """What a config of a model folder says, whatever that is.
+
+    Raises:
+        InputError: it is missing, too large, or no object of JSON.
+    """
+    path = folder / name
     try:
-        if path.stat().st_size > most:
+        if path.stat().st_size > _MOST_CONFIG_BYTES:
             raise ValueError("it is too large")
         content = json.loads(path.read_bytes())
         if not isinstance(content, dict):

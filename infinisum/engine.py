@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ from infinisum.blocks import make_block
 from infinisum.segments import ChapterSegments, Segment, Sentence
 
 if TYPE_CHECKING:
-    from infinisum.model.network import Context, Network, State
+    from infinisum.model.network import Context, Network, Reader, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Engine:
     What it keeps between blocks is one `State`, whose size does not depend on the book.
 
     Args:
-        model: the network.
+        model: what reads; a `Network` where contexts are asked for.
         pad_id: token id that fills segments.
         block_segments: segments that go through the network at once: more is faster and takes
             more working memory; the result is the same to rounding.
@@ -47,7 +47,7 @@ class Engine:
 
     def __init__(
         self,
-        model: Network,
+        model: Reader,
         *,
         pad_id: int = 0,
         block_segments: int = 4,
@@ -81,7 +81,7 @@ class Engine:
     def book_context(self) -> Context:
         """What the decoder sees of all that was read so far."""
         with torch.no_grad():
-            context: Context = self.model.visible(self.state)
+            context: Context = cast("Network", self.model).visible(self.state)
         return context
 
     def state_bytes(self) -> int:
@@ -92,7 +92,7 @@ class Engine:
         """What the decoder sees of the chapter that began with segment `start`."""
         with torch.no_grad():
             before = torch.full((1,), start, device=self.model.device)
-            context: Context = self.model.visible(self.state, before)
+            context: Context = cast("Network", self.model).visible(self.state, before)
         return context
 
     def _read_chapter(self, chapter: ChapterSegments) -> list[float]:
@@ -154,7 +154,7 @@ def state_bytes(state: State) -> int:
     return sum(t.numel() * t.element_size() for t in state_tensors(state).values())
 
 
-def restore_state(model: Network, tensors: Mapping[str, Tensor]) -> State:
+def restore_state(model: Reader, tensors: Mapping[str, Tensor]) -> State:
     """The state whose `state_tensors` these are.
 
     Raises:

@@ -166,7 +166,7 @@ def _missing(reading: Reading, part: Part, drafts: Drafts) -> str:
     if part.book.chapters != reading.book.chapters[:count] or part.numbers[-1] != count:
         return "it answers for the whole book and for its first chapters only"
     first = reading.first(count)
-    if count < len(reading.chapters) and drafts.loaded.model.config.memory_rule == "knn":
+    if count < len(reading.chapters) and drafts.loaded.reader.config.memory_rule == "knn":
         return "the memory of this model grows with the book"
     if drafts.of_book and drafts.options.strategy == "memory" and first.state is None:
         return "it holds the memory at the end of the book only"

@@ -28,13 +28,15 @@ FIRST_THEIRS += "import infinisum"
 
 # `transformers.modeling_utils` loads the module of an Auto class before it is whole itself.
 FIRST_BASE = "import sys, infinisum\nfrom transformers import PreTrainedModel"
-FIRST_A_PART = "import sys, infinisum.model.encoder"
+FIRST_A_PART = "import sys, infinisum.model.modeling"
+FIRST_THE_OTHER = "import sys, infinisum.model.causal.modeling"
+FIRST_A_CONFIG = "import sys, infinisum.model.config"
 
 
 @pytest.mark.parametrize(
     "start",
-    [FIRST_OURS, FIRST_THEIRS, FIRST_BASE, FIRST_A_PART],
-    ids=["ours first", "theirs first", "their base first", "a part first"],
+    [FIRST_OURS, FIRST_THEIRS, FIRST_BASE, FIRST_A_PART, FIRST_THE_OTHER, FIRST_A_CONFIG],
+    ids=["ours first", "theirs first", "their base first", "a part first", "the other", "a config"],
 )
 def test_auto_classes_after_import_infinisum(start: str, tiny_model: Path) -> None:
     command = [sys.executable, "-c", f"{start}\n{LOAD}", str(tiny_model)]

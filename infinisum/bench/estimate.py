@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from huggingface_hub.errors import StrictDataclassError
 
 from infinisum.bench.measure import matmul_peak, peak_bytes
 from infinisum.books.book import Book
@@ -15,9 +14,10 @@ from infinisum.books.selection import select_part
 from infinisum.config import BLOCK_SEGMENTS, CHAPTERS_AT_ONCE, SummarizeOptions
 from infinisum.document.phrases import counted, size
 from infinisum.errors import InputError
-from infinisum.loading import choose, model_type
+from infinisum.loading import choose
+from infinisum.model import network
 from infinisum.model.cost import flops_per_segment, parameters, state_bytes
-from infinisum.model.network import Config, config_class
+from infinisum.model.network import Config
 from infinisum.tokenizer import load_tokenizer, plain_typography
 
 PEAK_SECONDS: Final = 0.3  # of measuring this machine
@@ -114,8 +114,8 @@ def read_config(folder: Path) -> Config:
         InputError: the config cannot be read, or no network can be built from it.
     """
     try:
-        return config_class(model_type(folder)).from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, TypeError, KeyError, StrictDataclassError) as error:
+        return network.read_config(folder)
+    except (OSError, ValueError, TypeError, KeyError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
             f"{folder}: config.json is no config of a model: {reason}", "Is the folder complete?"

@@ -130,12 +130,22 @@ class Collected(Console):
 
 
 def quiet_libraries() -> None:
-    """Keep the bars and notices of the model libraries off stderr; errors are ours to report."""
-    from importlib import import_module
+    """Keep the bars and notices of the model libraries off stderr; errors are ours to report.
 
-    logging: Any = import_module("transformers.utils.logging")  # has no types
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    They are imported when something needs them, which may be later or never.
+    """
+    os.environ["TRANSFORMERS_VERBOSITY"] = "error"
+    os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+    if "huggingface_hub" in sys.modules:
+        from huggingface_hub.utils.tqdm import disable_progress_bars
+
+        disable_progress_bars()
+    if "transformers" in sys.modules:
+        from importlib import import_module
+
+        logging: Any = import_module("transformers.utils.logging")  # has no types
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
 
 
 def print_result(text: str) -> None:

@@ -173,6 +173,7 @@ def _model_facts(folder: Path) -> dict[str, Any]:
     """What a model is, from its config; the weights are not loaded."""
     from infinisum.bench.estimate import read_config
     from infinisum.model.cost import parameters, state_bytes
+    from infinisum.model.shape import Shape
 
     config = read_config(folder)
     return {
@@ -186,7 +187,7 @@ def _model_facts(folder: Path) -> dict[str, Any]:
         "d_model": config.d_model,
         "num_heads": config.num_heads,
         "encoder_layers": getattr(config, "encoder_layers", 0),  # a decoder alone has none
-        "decoder_layers": config.num_hidden_layers,
+        "decoder_layers": config.decoder_layers if isinstance(config, Shape) else config.num_layers,
         "memory_rule": config.memory_rule,
         "segment_tokens": config.segment_length,
         "window_segments": getattr(config, "window_segments", 1),  # the open one

@@ -22,7 +22,7 @@ from infinisum.evaluation.tokenbook import Target, TokenBook
 
 if TYPE_CHECKING:
     from infinisum.loading import LoadedModel
-    from infinisum.model.modeling import StreamState
+    from infinisum.model.reading import StreamState
 
 CONTEXTS: Final = (0, 1_024, 4_096, 16_384, 65_536, 262_144)  # tokens read before a passage
 TARGET_TOKENS: Final = 512

@@ -22,7 +22,7 @@ from infinisum.passkey import FILLERS, LEAST_KEY, POSITIONS, QUESTION, Filler, P
 
 if TYPE_CHECKING:
     from infinisum.model.memory import MemoryState
-    from infinisum.model.modeling import StreamState
+    from infinisum.model.reading import StreamState
 
 BLOCK_TOKENS = 1_024  # of each trial, around the key, that go through the network at once
 ANSWER_TOKENS = 10  # generated; the first integer in them is the answer

@@ -18,7 +18,8 @@ from infinisum.model.context import push, segment_slots
 from infinisum.model.memory import MemoryState
 
 if TYPE_CHECKING:
-    from infinisum.model.modeling import InfinisumForConditionalGeneration, StreamState
+    from infinisum.model.modeling import InfinisumForConditionalGeneration
+    from infinisum.model.reading import StreamState
 
 BLOCK_SEGMENTS = 32  # segments that go through the network at once
 

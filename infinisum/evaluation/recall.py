@@ -27,7 +27,7 @@ from infinisum.tokenizer import plain_typography
 
 if TYPE_CHECKING:
     from infinisum.loading import LoadedModel
-    from infinisum.model.modeling import StreamState
+    from infinisum.model.reading import StreamState
 
 FACTS_FILE: Final = Path("source") / "planted.json"
 BOOK_FILE: Final = "the-tide-ledger.epub"

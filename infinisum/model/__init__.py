@@ -5,7 +5,3 @@ Axis names used in every shape comment of this package:
 · `D` model width · `K` sentences of a segment · `T` decoder tokens · `X` exact states (window and
 reservoir) · `W` window slots · `R` reservoir states · `L` layers.
 """
-
-# Before any module of ours: when it comes, `infinisum.automodel` imports the networks, and must not
-# find one of their parts half-imported.
-import transformers.models.auto.modeling_auto  # noqa: F401

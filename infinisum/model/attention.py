@@ -7,11 +7,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from infinisum.model.config import COMPRESSIVE_RULES, InfinisumConfig
 from infinisum.model.exact import nearest_neighbours, previous_segment
-from infinisum.model.layers import MixingGate, attend, merge_heads, split_heads
+from infinisum.model.layers import Embedding, MixingGate, attend, merge_heads, split_heads
 from infinisum.model.memory import MemoryState, advance, hard_write_gate, read
 from infinisum.model.positions import RelativeBias, log_bucket, rotary, rotate
+from infinisum.model.shape import COMPRESSIVE_RULES, Shape
 
 
 class LocalPositions(NamedTuple):
@@ -24,7 +24,7 @@ class LocalPositions(NamedTuple):
 
     @classmethod
     def of(
-        cls, config: InfinisumConfig, N: int, like: Tensor, relative: RelativeBias | None
+        cls, config: Shape, N: int, like: Tensor, relative: RelativeBias | None
     ) -> LocalPositions:
         """Positions of a segment of `N` tokens, in the dtype and on the device of `like`."""
         here = torch.arange(N, device=like.device)
@@ -44,7 +44,7 @@ class LocalPositions(NamedTuple):
         )
 
 
-class PlaceTable(nn.Embedding):
+class PlaceTable(Embedding):
     """An embedding that starts at zero."""
 
 
@@ -55,7 +55,7 @@ class PlaceEmbedding(nn.Module):
     came first.
     """
 
-    def __init__(self, config: InfinisumConfig, width: int) -> None:
+    def __init__(self, config: Shape, width: int) -> None:
         super().__init__()
         self.buckets, self.maximum = config.place_buckets, config.place_max_segments
         self.embedding = PlaceTable(self.buckets, width)
@@ -73,7 +73,7 @@ class InfiniAttention(nn.Module):
     the same queries, keys and values but without positions.
     """
 
-    def __init__(self, config: InfinisumConfig, layer: int) -> None:
+    def __init__(self, config: Shape, layer: int) -> None:
         super().__init__()
         inner = config.num_heads * config.d_kv
         self.config = config
@@ -161,7 +161,7 @@ class InfiniAttention(nn.Module):
         return self._local(q, k, v, torch.cat([before_mask, mask], dim=-1), positions), state
 
 
-def rule_of_layer(config: InfinisumConfig, layer: int) -> str:
+def rule_of_layer(config: Shape, layer: int) -> str:
     """The memory rule of an encoder layer: `knn` has one layer with memory, the rest without."""
     if config.memory_rule != "knn":
         return config.memory_rule

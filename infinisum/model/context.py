@@ -17,8 +17,8 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from infinisum.model.config import InfinisumConfig
 from infinisum.model.memory import MemoryState
+from infinisum.model.shape import Shape
 
 NO_SCORE = float("-inf")  # of tokens that belong to no sentence; they never enter the reservoir
 
@@ -60,7 +60,7 @@ class ContextState(NamedTuple):
 
 
 def initial_context(
-    config: InfinisumConfig, batch: int, like: Tensor, window_segments: int, reservoir_length: int
+    config: Shape, batch: int, like: Tensor, window_segments: int, reservoir_length: int
 ) -> ContextState:
     """The context before the first segment; `like` gives device and dtype."""
     N, D, W, R = config.segment_length, config.d_model, window_segments, reservoir_length

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from infinisum.model.causal import cost as causal
-from infinisum.model.causal.config import InfinisumCausalConfig
-from infinisum.model.config import COMPRESSIVE_RULES, InfinisumConfig
 from infinisum.model.memory_cost import memory_size, read_flops, write_flops
 from infinisum.model.network import Config
+from infinisum.model.shape import COMPRESSIVE_RULES, Shape
 
 
-def memory_bytes(config: InfinisumConfig) -> int:
+def memory_bytes(config: Shape) -> int:
     """Bytes of one layer's memory of one text: M and z in fp32, count in int64.
 
     For `knn` this is the part that does not grow.
@@ -24,7 +23,7 @@ def state_bytes(config: Config, value_bytes: int = 4) -> int:
         config: the network's sizes.
         value_bytes: bytes of a number in the network's dtype (4 in fp32, 2 in bf16).
     """
-    if isinstance(config, InfinisumCausalConfig):
+    if not isinstance(config, Shape):
         return causal.state_bytes(config, value_bytes)
     N, W, R = config.segment_length, config.window_segments, config.reservoir_length
     D, H, d = config.d_model, config.num_heads, config.d_kv
@@ -39,14 +38,14 @@ def state_bytes(config: Config, value_bytes: int = 4) -> int:
 
 def attention_bytes_per_token(config: Config, value_bytes: int = 4) -> int:
     """Bytes of keys and values that ordinary attention of the encoder's layers keeps of a token."""
-    if isinstance(config, InfinisumCausalConfig):
+    if not isinstance(config, Shape):
         return causal.attention_bytes_per_token(config, value_bytes)
     return 2 * config.encoder_layers * config.num_heads * config.d_kv * value_bytes
 
 
 def parameters(config: Config) -> int:
     """Number of parameters; tied ones count once."""
-    if isinstance(config, InfinisumCausalConfig):
+    if not isinstance(config, Shape):
         return causal.parameters(config)
     D, inner, H = config.d_model, config.num_heads * config.d_kv, config.num_heads
     ffn = (2 if config.ffn == "relu" else 3) * D * config.d_ff
@@ -79,7 +78,7 @@ def parameters(config: Config) -> int:
 
 
 def writing_bytes_per_step(
-    config: InfinisumConfig, batch: int, states: int, written: int, value_bytes: int = 4
+    config: Shape, batch: int, states: int, written: int, value_bytes: int = 4
 ) -> int:
     """Bytes of weights, keys and values that decoding one token of each text has to read.
 
@@ -104,7 +103,7 @@ def flops_per_segment(config: Config) -> int:
     Counted: matrix products of the layers, local attention, memory read and write. Not counted:
     normalisation, activations, embedding look-up, softmax.
     """
-    if isinstance(config, InfinisumCausalConfig):
+    if not isinstance(config, Shape):
         return causal.flops_per_segment(config)
     N, D, d = config.segment_length, config.d_model, config.d_kv
     H = config.num_heads
@@ -119,7 +118,7 @@ def flops_per_segment(config: Config) -> int:
     return total
 
 
-def _memory_flops(config: InfinisumConfig, rule: str, reads: bool) -> int:
+def _memory_flops(config: Shape, rule: str, reads: bool) -> int:
     """Operations of one layer's memory for one segment."""
     N, H, d = config.segment_length, config.num_heads, config.d_kv
     read = read_flops(rule, N, H, d) if reads else 0

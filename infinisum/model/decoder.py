@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import repeat
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers.cache_utils import EncoderDecoderCache
-from transformers.masking_utils import create_causal_mask
-from transformers.modeling_layers import GradientCheckpointingLayer
 
 from infinisum.model.attention import PlaceEmbedding
-from infinisum.model.compat import CACHE
-from infinisum.model.config import COMPRESSIVE_RULES, InfinisumConfig
 from infinisum.model.layers import (
     FeedForward,
     MixingGate,
+    Recomputed,
     RMSNorm,
     attend,
     merge_heads,
@@ -26,6 +22,10 @@ from infinisum.model.layers import (
 )
 from infinisum.model.memory import BlockMemory, MemoryState, advance, hard_write_gate, read
 from infinisum.model.positions import RelativeBias, relative_bias, rotary, rotate
+from infinisum.model.shape import COMPRESSIVE_RULES, Shape
+
+if TYPE_CHECKING:
+    from transformers.cache_utils import EncoderDecoderCache
 
 
 class VisibleBook(NamedTuple):
@@ -42,7 +42,7 @@ class VisibleBook(NamedTuple):
 class SelfAttention(nn.Module):
     """Causal self-attention over what was written so far."""
 
-    def __init__(self, config: InfinisumConfig, layer: int) -> None:
+    def __init__(self, config: Shape, layer: int) -> None:
         super().__init__()
         inner = config.num_heads * config.d_kv
         self.config, self.layer = config, layer
@@ -77,17 +77,13 @@ class SelfAttention(nn.Module):
         return self.o(merge_heads(A))  # type: ignore[no-any-return]
 
 
-def _call(function: Callable[..., MemoryState], *arguments: Any) -> MemoryState:
-    return function(*arguments)
-
-
-class CrossAttention(nn.Module):
+class CrossAttention(Recomputed):
     """Softmax over window and reservoir, gated with a read of this layer's cross memory.
 
     Keys and values of the memory come from the same projections as those of the softmax.
     """
 
-    def __init__(self, config: InfinisumConfig, layer: int) -> None:
+    def __init__(self, config: Shape, layer: int) -> None:
         super().__init__()
         inner = config.num_heads * config.d_kv
         self.config, self.layer, self.rule = config, layer, config.cross_memory_rule
@@ -101,9 +97,6 @@ class CrossAttention(nn.Module):
                 self.place = PlaceEmbedding(config, inner)
         if self.rule == "delta_net":
             self.write_strength = nn.Linear(config.d_model, config.num_heads)
-        # Set by `gradient_checkpointing_enable()`, which looks for the first of them.
-        self.gradient_checkpointing = False
-        self._gradient_checkpointing_func: Callable[..., MemoryState] = _call
 
     def write(self, state: MemoryState, states: Tensor, mask: Tensor, index: Tensor) -> MemoryState:
         """Write segments that leave the window to this layer's memory.
@@ -116,10 +109,8 @@ class CrossAttention(nn.Module):
         """
         if self.rule not in COMPRESSIVE_RULES:
             return state
-        call = _call
-        if self.gradient_checkpointing and self.training and torch.is_grad_enabled():
-            call = self._gradient_checkpointing_func
-        return call(self._write, state, states, mask, index)
+        written: MemoryState = self.call(self._write, state, states, mask, index)
+        return written
 
     def _write(
         self, state: MemoryState, states: Tensor, mask: Tensor, index: Tensor
@@ -178,10 +169,10 @@ class CrossAttention(nn.Module):
         return k, v
 
 
-class DecoderLayer(GradientCheckpointingLayer):
+class DecoderLayer(Recomputed):
     """Self-attention, cross-attention and feed-forward, pre-normalised, with residuals."""
 
-    def __init__(self, config: InfinisumConfig, layer: int) -> None:
+    def __init__(self, config: Shape, layer: int) -> None:
         super().__init__()
         self.self_norm = RMSNorm(config.d_model, config.norm_epsilon)
         self.self_attention = SelfAttention(config, layer)
@@ -201,6 +192,18 @@ class DecoderLayer(GradientCheckpointingLayer):
         cache: EncoderDecoderCache | None,
     ) -> Tensor:
         """`[B, T, D] → [B, T, D]`."""
+        decoded: Tensor = self.call(self._forward, x, mask, table, exact, book, cache)
+        return decoded
+
+    def _forward(
+        self,
+        x: Tensor,
+        mask: Tensor | None,
+        table: tuple[Tensor, Tensor] | None,
+        exact: Tensor | None,
+        book: VisibleBook,
+        cache: EncoderDecoderCache | None,
+    ) -> Tensor:
         x = x + self.dropout(self.self_attention(self.self_norm(x), mask, table, cache))
         x = x + self.dropout(self.cross_attention(self.cross_norm(x), exact, book, cache))
         return x + self.dropout(self.ffn(self.ffn_norm(x)))  # type: ignore[no-any-return]
@@ -209,7 +212,7 @@ class DecoderLayer(GradientCheckpointingLayer):
 class InfiniDecoder(nn.Module):
     """Writes, looking at a part of the book whose size does not depend on the book."""
 
-    def __init__(self, config: InfinisumConfig) -> None:
+    def __init__(self, config: Shape) -> None:
         super().__init__()
         self.config = config
         self.relative_bias = relative_bias(config, config.decoder_layers, bidirectional=False)
@@ -227,7 +230,7 @@ class InfiniDecoder(nn.Module):
         self,
         embedded: Tensor,
         book: VisibleBook,
-        attention_mask: Tensor | None = None,
+        mask: Tensor | None = None,
         cache: EncoderDecoderCache | None = None,
     ) -> Tensor:
         """Decode.
@@ -235,19 +238,13 @@ class InfiniDecoder(nn.Module):
         Args:
             embedded: `[B, T, D]` embeddings of the tokens to decode.
             book: what is visible of the book.
-            attention_mask: `[B, past + T]`, 0 for padding.
+            mask: of self-attention `[B, 1, T, past + T]`, bool or added; None: plainly causal.
             cache: keys and values of earlier steps and of the exact states.
 
         Returns:
             `[B, T, D]`, normed.
         """
         past = 0 if cache is None else int(cache.get_seq_length())
-        mask: Any = create_causal_mask(
-            config=self.config,
-            inputs_embeds=embedded,
-            attention_mask=attention_mask,
-            **{CACHE: None if cache is None else cache.self_attention_cache},
-        )
         here = torch.arange(past, past + embedded.shape[1], device=embedded.device)
         table = None
         if self.relative_bias is None:

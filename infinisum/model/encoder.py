@@ -8,13 +8,12 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from transformers.modeling_layers import GradientCheckpointingLayer
 
 from infinisum.model.attention import InfiniAttention, LocalPositions, rule_of_layer
-from infinisum.model.config import InfinisumConfig
-from infinisum.model.layers import FeedForward, RMSNorm
+from infinisum.model.layers import FeedForward, Recomputed, RMSNorm
 from infinisum.model.memory import MemoryState
 from infinisum.model.positions import relative_bias
+from infinisum.model.shape import Shape
 
 
 class EncoderState(NamedTuple):
@@ -24,10 +23,10 @@ class EncoderState(NamedTuple):
     segments: Tensor  # [B] int64, segments read so far; empty ones do not count
 
 
-class EncoderLayer(GradientCheckpointingLayer):
+class EncoderLayer(Recomputed):
     """Infini-attention and feed-forward, each with pre-normalisation and residual."""
 
-    def __init__(self, config: InfinisumConfig, layer: int) -> None:
+    def __init__(self, config: Shape, layer: int) -> None:
         super().__init__()
         self.attention_norm = RMSNorm(config.d_model, config.norm_epsilon)
         self.attention = InfiniAttention(config, layer)
@@ -39,6 +38,12 @@ class EncoderLayer(GradientCheckpointingLayer):
         self, x: Tensor, mask: Tensor, index: Tensor, state: MemoryState, positions: LocalPositions
     ) -> tuple[Tensor, MemoryState]:
         """`[B, S, N, D] → [B, S, N, D]`, and the memory after the block."""
+        x, state = self.call(self._forward, x, mask, index, state, positions)
+        return x, state
+
+    def _forward(
+        self, x: Tensor, mask: Tensor, index: Tensor, state: MemoryState, positions: LocalPositions
+    ) -> tuple[Tensor, MemoryState]:
         attended, state = self.attention(self.attention_norm(x), mask, index, state, positions)
         x = x + self.dropout(attended)
         x = x + self.dropout(self.ffn(self.ffn_norm(x)))
@@ -54,7 +59,7 @@ class InfiniEncoder(nn.Module):
 
     main_input_name = "input_ids"  # `generate()` asks the encoder for it
 
-    def __init__(self, config: InfinisumConfig) -> None:
+    def __init__(self, config: Shape) -> None:
         super().__init__()
         self.config = config
         self.relative_bias = relative_bias(config, config.encoder_layers, bidirectional=True)

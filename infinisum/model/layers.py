@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from infinisum.model.memory import state_dtype
+
+RECOMPUTED_TOKENS = 8_192  # whose activations in a layer are held at once where they are recomputed
 
 
 class LayerSizes(Protocol):
@@ -23,6 +26,18 @@ class LayerSizes(Protocol):
     gate_init: float
     memory_norm: bool
     norm_epsilon: float
+
+
+class Embedding(nn.Embedding):
+    """An embedding that draws nothing on the meta device, where weights will come from a file.
+
+    To draw normal numbers there torch imports its compiler, which takes as long as torch itself.
+    """
+
+    def reset_parameters(self) -> None:
+        """Draw the weights, where there is anything to draw."""
+        if not self.weight.is_meta:
+            super().reset_parameters()
 
 
 class RMSNorm(nn.Module):
@@ -66,6 +81,23 @@ class FeedForward(nn.Module):
             else:
                 hidden = F.silu(hidden, inplace=True).mul_(self.wi_linear(x))
         return self.wo(self.dropout(hidden))  # type: ignore[no-any-return]
+
+
+class Recomputed(nn.Module):
+    """A part of the network that can recompute its activations instead of keeping them.
+
+    `gradient_checkpointing_enable()` of `transformers` sets both attributes; it looks for the
+    first.
+    """
+
+    gradient_checkpointing = False
+    _gradient_checkpointing_func: Callable[..., Any]
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a method of this part, in training so that nothing in it is kept."""
+        if self.gradient_checkpointing and self.training and torch.is_grad_enabled():
+            return self._gradient_checkpointing_func(function, *arguments)
+        return function(*arguments)
 
 
 class MixingGate(nn.Module):

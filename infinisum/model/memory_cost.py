@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from infinisum.model.config import COMPRESSIVE_RULES
 from infinisum.model.memory import chunk_length
+from infinisum.model.shape import COMPRESSIVE_RULES
 
 
 def memory_size(heads: int, d: int) -> int:

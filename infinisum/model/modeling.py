@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import AutoModelForSeq2SeqLM, GenerationMixin, PreTrainedModel
+from transformers import (
+    AutoModelForSeq2SeqLM,
+    GenerationConfig,
+    GenerationMixin,
+    PreTrainedModel,
+)
 from transformers import initialization as init
 from transformers.cache_utils import DynamicCache, EncoderDecoderCache
 from transformers.loss.loss_utils import fixed_cross_entropy
+from transformers.masking_utils import create_causal_mask
 from transformers.modeling_outputs import BaseModelOutput, Seq2SeqLMOutput
 
 from infinisum.model.attention import PlaceTable
 from infinisum.model.compat import CACHE
 from infinisum.model.config import InfinisumConfig
-from infinisum.model.context import (
-    ContextState,
-    exact_states,
-    flush,
-    initial_context,
-    push,
-    segment_slots,
-)
-from infinisum.model.decoder import InfiniDecoder, VisibleBook
-from infinisum.model.encoder import EncoderState, InfiniEncoder, longest_segment
-from infinisum.model.layers import MixingGate, RMSNorm
+from infinisum.model.context import exact_states, flush
+from infinisum.model.decoder import VisibleBook
+from infinisum.model.layers import RECOMPUTED_TOKENS, MixingGate, RMSNorm
+from infinisum.model.reading import KEPT_IN_FP32, EncoderDecoder, ReadingNetwork, StreamState
 from infinisum.model.salience import SalienceHead
 
 READING_ARGUMENTS = (
@@ -38,27 +39,6 @@ READING_ARGUMENTS = (
     "reservoir_length",
     "remember",
 )
-RECOMPUTED_TOKENS = 8_192  # whose activations in a layer are held at once where they are recomputed
-
-
-class StreamState(NamedTuple):
-    """All that is kept of a text that was read so far; constant in its length."""
-
-    encoder: EncoderState
-    context: ContextState
-
-    @property
-    def segments(self) -> Tensor:
-        """Segments read so far `[B]`."""
-        return self.encoder.segments
-
-
-class BlockOutput(NamedTuple):
-    """What reading a block gives besides the state."""
-
-    hidden: Tensor  # [B, S, N, D]
-    salience: Tensor | None  # [B, S, K]
-    vectors: Tensor | None  # [B, S, K, sentence_dim]
 
 
 @dataclass
@@ -90,7 +70,7 @@ class InfinisumOutput(Seq2SeqLMOutput):
     vectors: Tensor | None = None  # [B, S, K, sentence_dim]
 
 
-class InfinisumForConditionalGeneration(PreTrainedModel, GenerationMixin):
+class InfinisumForConditionalGeneration(EncoderDecoder, PreTrainedModel, GenerationMixin):
     """Infini-attention encoder-decoder with a language-model head and a salience head.
 
     Texts are `[B, S, N]`: segments of `config.segment_length` tokens, right-padded, with their
@@ -101,7 +81,7 @@ class InfinisumForConditionalGeneration(PreTrainedModel, GenerationMixin):
     base_model_prefix = ""
     main_input_name = "input_ids"
     _supports_sdpa = True
-    _keep_in_fp32_modules_strict = ["gate"]  # β of every MixingGate
+    _keep_in_fp32_modules_strict = list(KEPT_IN_FP32)
     _tied_weights_keys = {"lm_head.weight": "shared.weight"}
     _no_split_modules = ["EncoderLayer", "DecoderLayer"]
     supports_gradient_checkpointing = True
@@ -110,11 +90,7 @@ class InfinisumForConditionalGeneration(PreTrainedModel, GenerationMixin):
 
     def __init__(self, config: InfinisumConfig) -> None:
         super().__init__(config)
-        self.shared = nn.Embedding(config.vocab_size, config.d_model)
-        self.encoder = InfiniEncoder(config)
-        self.decoder = InfiniDecoder(config)
-        self.salience = SalienceHead(config)
-        self.lm_head = nn.Linear(config.d_model, config.vocab_size, bias=False)
+        self.add_parts(config)
         self.post_init()  # type: ignore[no-untyped-call]
 
     def get_input_embeddings(self) -> nn.Module:
@@ -124,6 +100,36 @@ class InfinisumForConditionalGeneration(PreTrainedModel, GenerationMixin):
     def set_input_embeddings(self, value: nn.Module) -> None:
         """Replace the token embeddings."""
         self.shared = value  # type: ignore[assignment]
+
+    @classmethod
+    def around(
+        cls,
+        network: ReadingNetwork,
+        config: Mapping[str, Any],
+        generation: Mapping[str, Any] | None = None,
+    ) -> InfinisumForConditionalGeneration:
+        """A network that was loaded to read, as `transformers` knows it; both share the weights.
+
+        Args:
+            network: from `load_network`.
+            config: all that config.json says.
+            generation: what generation_config.json says; None: what follows from the config.
+
+        Raises:
+            ValueError, TypeError: `transformers` refuses what one of them says.
+        """
+        try:
+            whole = InfinisumConfig.from_dict(dict(config), dtype=network.dtype)
+        except StrictDataclassError as error:
+            raise ValueError(str(error)) from error
+        with torch.device("meta"):
+            model = cls(whole)
+        model.load_state_dict(network.state_dict(keep_vars=True), assign=True)
+        model.tie_weights()
+        if generation is not None:
+            model.generation_config = GenerationConfig.from_dict(dict(generation))
+        model.train(network.training)
+        return model
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
@@ -147,56 +153,6 @@ class InfinisumForConditionalGeneration(PreTrainedModel, GenerationMixin):
                 init.ones_(module.norm)
 
     # Reading -------------------------------------------------------------------------------
-
-    def initial_state(
-        self,
-        batch: int = 1,
-        window_segments: int | None = None,
-        reservoir_length: int | None = None,
-    ) -> StreamState:
-        """The state before the first segment of `batch` texts; sizes default to the config's."""
-        W = self.config.window_segments if window_segments is None else window_segments
-        R = self.config.reservoir_length if reservoir_length is None else reservoir_length
-        like = self.shared.weight
-        return StreamState(
-            self.encoder.initial_state(batch, like),
-            initial_context(self.config, batch, like.detach(), W, R),
-        )
-
-    def read_block(
-        self,
-        input_ids: Tensor,
-        mask: Tensor,
-        state: StreamState,
-        sentence_ids: Tensor | None = None,
-        features: Tensor | None = None,
-        reservoir_scores: Tensor | None = None,
-    ) -> tuple[BlockOutput, StreamState]:
-        """Read a block of segments.
-
-        Args:
-            input_ids: `[B, S, N]`.
-            mask: `[B, S, N]` bool, True for tokens; right-padded; empty segments are skipped.
-            state: before the block; it is not changed.
-            sentence_ids: `[B, S, N]`, each token's sentence among `K` of its segment, or -1.
-            features: `[B, S, K, F]` surface features of the sentences.
-            reservoir_scores: `[B, S, K]`, to fill the reservoir by instead of the head's scores.
-        """
-        longest = longest_segment(mask)
-        hidden, index, encoder_state = self.encoder(
-            self.shared(input_ids[..., :longest]), mask[..., :longest], state.encoder
-        )
-        if room := mask.shape[-1] - longest:
-            hidden = F.pad(hidden, (0, 0, 0, room))  # [B, S, N, D]
-        if sentence_ids is not None:
-            sentence_ids = sentence_ids.masked_fill(~mask, -1)
-        salience = vectors = None
-        if sentence_ids is not None and features is not None:
-            salience, vectors = self.salience(input_ids, hidden, sentence_ids, features)
-        scores = salience if reservoir_scores is None else reservoir_scores
-        block = segment_slots(hidden, mask, index, sentence_ids, scores)
-        context = push(self.decoder.writers, state.context, block)
-        return BlockOutput(hidden, salience, vectors), StreamState(encoder_state, context)
 
     def visible(self, state: StreamState, before: Tensor | None = None) -> InfiniEncoderOutput:
         """What the decoder sees of the text read so far.
@@ -326,12 +282,14 @@ class InfinisumForConditionalGeneration(PreTrainedModel, GenerationMixin):
             cache = EncoderDecoderCache(
                 DynamicCache(config=self.config), DynamicCache(config=self.config)
             )
-        hidden = self.decoder(
-            self.shared(decoder_input_ids),
-            encoder_outputs.book(),
-            decoder_attention_mask,
-            cache,
+        embedded = self.shared(decoder_input_ids)
+        mask = create_causal_mask(
+            config=self.config,
+            inputs_embeds=embedded,
+            attention_mask=decoder_attention_mask,
+            **{CACHE: None if cache is None else cache.self_attention_cache},
         )
+        hidden = self.decoder(embedded, encoder_outputs.book(), mask, cache)
         if self.config.scale_decoder_outputs:
             hidden = hidden * self.config.d_model**-0.5
         logits = self.lm_head(hidden)  # [B, T, vocab_size]

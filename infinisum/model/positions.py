@@ -7,7 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from infinisum.model.config import InfinisumConfig
+from infinisum.model.layers import Embedding
+from infinisum.model.shape import Shape
 
 
 def log_bucket(distance: Tensor, buckets: int, maximum: int) -> Tensor:
@@ -43,7 +44,7 @@ class RelativeBias(nn.Module):
     def __init__(self, heads: int, buckets: int, maximum: int, bidirectional: bool) -> None:
         super().__init__()
         self.buckets, self.maximum, self.bidirectional = buckets, maximum, bidirectional
-        self.embedding = nn.Embedding(buckets, heads)
+        self.embedding = Embedding(buckets, heads)
 
     def forward(self, queries: Tensor, keys: Tensor) -> Tensor:
         """Bias `[1, H, Q, K]` for query positions `[Q]` and key positions `[K]`."""
@@ -58,7 +59,7 @@ class RelativeBias(nn.Module):
 
 
 def relative_bias(
-    config: InfinisumConfig, layers: int, bidirectional: bool
+    config: Shape, layers: int, bidirectional: bool
 ) -> RelativeBias | nn.ModuleList | None:
     """T5's bias of a stack: one for all layers, one each, or None with other positions."""
     if config.position != "t5_bias":

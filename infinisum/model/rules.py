@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from infinisum.config import MEMORY_RULES
-from infinisum.model.config import BASELINES
+from infinisum.model.shape import BASELINES
 
 Write = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 Read = Callable[[Tensor, Tensor, Tensor], Tensor]

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from infinisum.model.config import InfinisumConfig
+from infinisum.model.layers import Embedding
 from infinisum.model.memory import state_dtype
+from infinisum.model.shape import Shape
 
 MOST_DEVIATION = 4.0  # features further out, in standard deviations, are clipped
 
@@ -24,9 +25,9 @@ class SalienceHead(nn.Module):
     feature_mean: Tensor
     feature_scale: Tensor
 
-    def __init__(self, config: InfinisumConfig) -> None:
+    def __init__(self, config: Shape) -> None:
         super().__init__()
-        self.words = nn.Embedding(config.vocab_size, config.sentence_words)
+        self.words = Embedding(config.vocab_size, config.sentence_words)
         self.vector = nn.Linear(config.sentence_words, config.sentence_dim, bias=False)
         self.hidden = nn.Linear(
             config.d_model + config.sentence_dim + config.sentence_features, config.salience_hidden

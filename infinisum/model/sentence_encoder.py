@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from infinisum.model.config import COMPRESSIVE_RULES
 from infinisum.model.layers import MixingGate, attend, merge_heads, split_heads
 from infinisum.model.memory import MemoryState, advance, hard_write_gate, read
+from infinisum.model.shape import COMPRESSIVE_RULES
 
 # Theirs → ours in a layer of `transformers.BertModel`.
 LAYER_NAMES = {

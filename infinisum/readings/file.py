@@ -259,7 +259,7 @@ def _reading(
         }
         # What another dtype left is of no use: the text will be read again.
         usable = parts and mark.computes_like(Mark.of(loaded))
-        return restore_state(loaded.model, parts) if usable else None
+        return restore_state(loaded.reader, parts) if usable else None
 
     texts = unpack_text(tensors["text"].numpy().tobytes())
     book = book_of(header.get("book"), [paragraphs for paragraphs, _ in texts], name)

@@ -50,7 +50,7 @@ def read_on(
             on_block(tokens, title, state_bytes(engine.state))
 
     engine = Engine(
-        loaded.model,
+        loaded.reader if write is None else loaded.model,
         pad_id=loaded.tokenizer.pad_id,
         block_segments=BLOCK_SEGMENTS,
         on_block=blocks,
@@ -84,7 +84,7 @@ def _segments(reading: Reading, loaded: LoadedModel) -> Iterator[ChapterSegments
     """Chapters that were not read yet, one at a time."""
     from infinisum.segments import split_chapter
 
-    length = loaded.model.config.segment_length
+    length = loaded.reader.config.segment_length
     for index in range(len(reading.chapters), len(reading.book.chapters)):
         yield split_chapter(reading.book.chapters[index], index, loaded.tokenizer, length)
 

@@ -158,7 +158,7 @@ class Composer:
         from infinisum.model.cost import attention_bytes_per_token
         from infinisum.model.gates import gate_shares
 
-        model = self.loaded.model
+        model = self.loaded.reader
         per_token = attention_bytes_per_token(model.config, model.dtype.itemsize)
         return book_map(self._sentences, *gate_shares(model), per_token)
 

@@ -6,9 +6,9 @@ from typing import Final
 
 from infinisum.config import FinetuneOptions
 from infinisum.hub import is_model
-from infinisum.model.config import InfinisumConfig
 from infinisum.model.cost import parameters
 from infinisum.model.network import Config
+from infinisum.model.shape import Shape
 
 CARD: Final = "README.md"
 
@@ -32,7 +32,7 @@ def model_card(options: FinetuneOptions, config: Config) -> str:
         begun = f"It was trained further from `{options.model.resolve().name}`."
     else:
         begun = "It started from new weights."
-    if isinstance(config, InfinisumConfig):
+    if isinstance(config, Shape):
         kind, auto = "encoder-decoder", "AutoModelForSeq2SeqLM"
         layers = f"{config.encoder_layers} encoder and {config.decoder_layers} decoder layers"
     else:

@@ -20,10 +20,11 @@ from infinisum.errors import OutputError, UsageError
 from infinisum.hub import INDEX_FILE, WEIGHTS_FILE, weight_files
 from infinisum.loading import choose, load_model
 from infinisum.model.causal.modeling import InfinisumForCausalLM
-from infinisum.model.config import COMPRESSIVE_RULES, InfinisumConfig
+from infinisum.model.config import InfinisumConfig
 from infinisum.model.modeling import InfinisumForConditionalGeneration
 from infinisum.model.network import Config
 from infinisum.model.presets import PRESETS
+from infinisum.model.shape import COMPRESSIVE_RULES
 from infinisum.tokenizer import Tokenizer, load_tokenizer
 from infinisum.training.batches import Collator
 from infinisum.training.book_trainer import BookTrainer, Trained

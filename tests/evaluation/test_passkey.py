@@ -14,7 +14,7 @@ from infinisum.evaluation.passkey import evaluate_passkey
 from infinisum.evaluation.passkey_reading import CommonReader, pick_rows
 from infinisum.evaluation.passkey_texts import SPREAD, PasskeyText, Trial
 from infinisum.loading import LoadedModel, load_model
-from infinisum.model.modeling import StreamState
+from infinisum.model.reading import StreamState
 from infinisum.passkey import FILLERS, INTRODUCTION, POSITIONS, REPEATED, Filler, key_line
 from tests.model.networks import N, tiny_model
 

@@ -7,9 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from infinisum.model.config import COMPRESSIVE_RULES, InfinisumConfig
+from infinisum.model.config import InfinisumConfig
 from infinisum.model.memory import EPSILON
 from infinisum.model.modeling import InfinisumForConditionalGeneration
+from infinisum.model.shape import COMPRESSIVE_RULES
 from tests.reference.attention import AttentionWeights
 from tests.reference.network import FeedForwardWeights, LayerWeights, Network
 

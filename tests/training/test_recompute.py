@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from infinisum.loading import load_model
-from infinisum.model.modeling import RECOMPUTED_TOKENS, InfinisumForConditionalGeneration
+from infinisum.model.layers import RECOMPUTED_TOKENS
+from infinisum.model.modeling import InfinisumForConditionalGeneration
 from infinisum.training.optimizer import make_optimizer, optimizer_groups
 
 

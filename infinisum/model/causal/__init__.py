@@ -7,3 +7,7 @@ rotation. Weights of the Llama and Qwen families fit (`infinisum.convert`).
 Axis names as in `infinisum.model`; `G` query heads share one head of keys and values, and so one
 memory: `H = G · H_kv`.
 """
+
+from typing import Final
+
+CAUSAL_MODEL_TYPE: Final = "infinisum_causal"

@@ -8,10 +8,10 @@ from torch.nn import functional as F
 from transformers.cache_utils import Cache
 
 from infinisum.model.causal.config import InfinisumCausalConfig
-from infinisum.model.config import COMPRESSIVE_RULES
 from infinisum.model.layers import MixingGate, RMSNorm, merge_heads, split_heads
 from infinisum.model.memory import BlockMemory, MemoryState, advance, hard_write_gate, read
 from infinisum.model.positions import rotate
+from infinisum.model.shape import COMPRESSIVE_RULES
 
 Table = tuple[Tensor, Tensor]  # cosines and sines of positions
 

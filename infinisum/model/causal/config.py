@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 from huggingface_hub.dataclasses import strict
 from transformers import AutoConfig, PreTrainedConfig
 
-from infinisum.model.config import COMPRESSIVE_RULES
+from infinisum.model.causal import CAUSAL_MODEL_TYPE
+from infinisum.model.shape import COMPRESSIVE_RULES
 
-CAUSAL_MODEL_TYPE = "infinisum_causal"
 # Kinds of rotary frequencies that do not depend on how long the text is.
 ROPE_TYPES = ("default", "linear", "llama3", "yarn")
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from infinisum.model.causal.config import InfinisumCausalConfig
-from infinisum.model.config import COMPRESSIVE_RULES
+from typing import TYPE_CHECKING
+
 from infinisum.model.memory_cost import memory_size, read_flops, write_flops
+from infinisum.model.shape import COMPRESSIVE_RULES
+
+if TYPE_CHECKING:
+    from infinisum.model.causal.config import InfinisumCausalConfig
 
 
 def state_bytes(config: InfinisumCausalConfig, value_bytes: int = 4) -> int:

@@ -32,7 +32,7 @@ from infinisum.model.causal.teaching import opened, taught
 from infinisum.model.compat import CACHE
 from infinisum.model.layers import FeedForward, MixingGate, RMSNorm
 from infinisum.model.memory import BlockMemory, MemoryState
-from infinisum.model.modeling import BlockOutput
+from infinisum.model.reading import BlockOutput
 
 
 class CausalLayer(GradientCheckpointingLayer):

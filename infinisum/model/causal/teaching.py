@@ -23,7 +23,7 @@ from infinisum.model.causal.state import (
     layer_memory,
     tokens_first,
 )
-from infinisum.model.modeling import RECOMPUTED_TOKENS
+from infinisum.model.layers import RECOMPUTED_TOKENS
 
 if TYPE_CHECKING:
     from infinisum.model.causal.modeling import InfinisumForCausalLM
