@@ -128,7 +128,8 @@ class TensorBoardLog(TrainerCallback):
         step = state.global_step
         for name, value in (logs or {}).items():
             if name == "gates":
-                self.writer.add_histogram(name, torch.tensor(value), step)
+                if value:  # networks without memory have none
+                    self.writer.add_histogram(name, torch.tensor(value), step)
             elif isinstance(value, str):
                 self.writer.add_text(name, value, step)
             elif isinstance(value, int | float):

@@ -9,6 +9,7 @@ import torch
 
 from infinisum.errors import NotFoundError, UsageError
 from infinisum.loading import load_model
+from infinisum.model.modeling import InfinisumForConditionalGeneration
 from infinisum.training.optimizer import optimizer_groups
 from infinisum.training.trainer import finetune
 from tests.training.texts import options, training_log
@@ -36,6 +37,17 @@ def test_new_weights_for_a_vocabulary(network: Path, data: Path, tmp_path: Path)
     output = tmp_path / "out"
     finetune(options(vocabulary, data, output, preset="tiny", max_steps=1))
     assert load_model(output, "cpu", "float32").model.config.d_model == 64
+
+
+def test_a_network_without_memory_learns_too(network: Path, data: Path, tmp_path: Path) -> None:
+    config = load_model(network, "cpu", "float32").model.config
+    config.memory_rule = config.cross_memory_rule = "none"
+    start, output = tmp_path / "start", tmp_path / "out"
+    InfinisumForConditionalGeneration(config).save_pretrained(start)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (start / name).write_bytes((network / name).read_bytes())
+    finetune(options(start, data, output, objective="pretrain", max_steps=1, probe_steps=1))
+    assert [line["gates"] for line in training_log(output) if "gates" in line] == [[]]
 
 
 def test_groups_spare_gates_and_norms_from_decay(network: Path) -> None:
