@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -20,6 +21,7 @@ _STRAY_WORDS = 5  # before the first chapter
 _START_SHARE = 0.15  # the text begins in the first 15 % of the words, or the guide is wrong
 _BY_LENGTH = ("title page", "front matter")  # reasons that rest on there being more text
 _SUBTITLE = 6  # level of a title below a chapter number
+_NUMBER = re.compile(r"\d+")
 _FEW_WORDS = 5000  # a text longer than this with one line of contents is divided by its headings
 
 
@@ -188,13 +190,14 @@ def _with_entries(source: Source, entries: Sequence[Entry]) -> tuple[list[Chapte
     chapters: list[Chapter] = []
     reasons: list[str | None] = []
     ignored = _ignored_types(source, sections)
-    for section in sections:
+    for section, after in zip(sections, [*sections[1:], None], strict=False):
         chapter = _chapter(source, section)
         file = by_offset.get(section.start)
-        reason = _reason(source, section, chapter, file, ignored)
+        named = _is_named_chapter(section.title, after.title if after else "")
+        reason = _reason(source, section, chapter, file, ignored, named=named)
         if reason is None and section.start < begin and not _is_chapter(section.title):
             reason = "front matter"
-        if reason is None and all(reasons) and chapter.words <= _STRAY_WORDS:
+        if reason is None and all(reasons) and not named and chapter.words <= _STRAY_WORDS:
             reason = "title page"  # a date, a name
         chapters.append(chapter)
         reasons.append(reason)
@@ -211,6 +214,15 @@ def _matter_titles(entries: Sequence[Entry]) -> frozenset[str]:
 def _is_chapter(title: str) -> bool:
     heading = parse_heading(title)
     return heading is not None and heading.kind != "capitals"
+
+
+def _is_named_chapter(title: str, after: str) -> bool:
+    """Whether the contents call a section a chapter, or count on from it: "Day 1", "Day 2"."""
+    heading = parse_heading(title)
+    if heading is not None and heading.kind not in ("capitals", "part"):
+        return True
+    like = _NUMBER.sub("#", title)
+    return "#" in like and title != after and like == _NUMBER.sub("#", after)
 
 
 def _beginning(source: Source, sections: Sequence[Section]) -> int:
@@ -260,6 +272,8 @@ def _reason(
     chapter: Chapter,
     file: File | None,
     ignored: frozenset[str],
+    *,
+    named: bool,
 ) -> str | None:
     """Why a section is left out; `keep_body` has the last word."""
     blocks = source.blocks[section.start : section.end]
@@ -276,8 +290,9 @@ def _reason(
     untitled = letters(section.title) in ("", letters(source.title))
     first = section.start == 0
     most = _TITLE_PAGE_WORDS if untitled and first else _HALF_TITLE_WORDS
-    if (untitled or first) and chapter.words <= most and section.end < len(source.blocks):
-        return "title page"
+    if untitled or (first and not named):
+        few = chapter.words <= most and section.end < len(source.blocks)
+        return "title page" if few else None
     return None
 
 

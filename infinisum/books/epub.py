@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import posixpath
 import warnings
+from collections import Counter
 from typing import Any
 
 from infinisum.books import epub_container as container
@@ -55,13 +56,16 @@ def read_epub(data: bytes, name: str, limits: Limits = DEFAULT_LIMITS) -> Book:
     chapters, left_out = assemble(source)
     missing = [*package.missing, *unreadable]
     if not chapters and missing:
-        raise InputError(f"{name}: no text found in this EPUB; {missing[0]} is missing or damaged.")
+        raise InputError(f"{name}: no text found in this EPUB; {_lacks(missing[0])}.")
     if not chapters:
         raise InputError(
             f"{name}: no text found in this EPUB.",
             "It may hold pictures of pages only; such books need text recognition (OCR) first.",
         )
     left_out += [*package.left_out, *(LeftOut(path, "missing or damaged") for path in missing)]
+    if archive.encrypted:
+        first, *more = archive.encrypted
+        left_out.append(LeftOut(f"{first} and {len(more)} more" if more else first, "encrypted"))
     language = package.language or next((f.document.language for f in files), "")
     return Book(
         title=package.title,
@@ -71,8 +75,14 @@ def read_epub(data: bytes, name: str, limits: Limits = DEFAULT_LIMITS) -> Book:
         format="epub",
         source=name,
         left_out=tuple(left_out),
-        warnings=tuple(f"{name}: {path} is missing or damaged." for path in missing),
+        warnings=tuple(f"{name}: {_lacks(path)}." for path in missing),
     )
+
+
+def _lacks(path: str) -> str:
+    """What is wrong with a file of the reading order that cannot be read."""
+    elsewhere = container.is_elsewhere(path)
+    return f"{path} is {'not in the file' if elsewhere else 'missing or damaged'}"
 
 
 def _read_files(package: Package) -> tuple[list[File], list[str]]:
@@ -114,9 +124,10 @@ def _read_with_ebooklib(archive: Archive) -> Package | None:
             self._load_opf_file()
 
         def read_file(self, name: str) -> bytes:
-            if name.lower().endswith(_NOT_READ):
-                return b""
-            data = archive.read(posixpath.normpath(name))
+            name = posixpath.normpath(name)
+            if name.lower().endswith(_NOT_READ) or archive.is_encrypted(name):
+                return b""  # where it is a chapter, our own reading says what it is
+            data = archive.read(name)
             if data is None:
                 return b""
             return without_doctype(data) if name.endswith((".opf", ".ncx")) else data
@@ -165,9 +176,10 @@ def _package_of(book: Any, folder: str) -> Package | None:
         language=next((_line(value) for value, _ in languages if _line(value)), ""),
     )
     base = f"{folder}/" if folder else ""
+    named = Counter(item.get_id() for item in book.items)
     for idref in dict.fromkeys(idref for idref, _linear in book.spine):
         item = book.get_item_with_id(idref)
-        if item is None or not item.content or not _is_text(item):
+        if item is None or not item.content or not _is_text(item) or named[idref] > 1:
             return None  # missing, or something else in its stead: our own reading knows what
         path, _ = container.resolve(base, item.file_name)
         package.spine.append(SpineFile(path, item.content))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import posixpath
 import unicodedata
 import zipfile
 import zlib
@@ -29,6 +30,7 @@ class Archive:
 
     Attributes:
         names: of the files, in their order, each once.
+        encrypted: names of those that nobody but the seller's own program can read.
 
     Args:
         data: the zip archive.
@@ -36,7 +38,7 @@ class Archive:
         limits: on what it may unpack to.
 
     Raises:
-        InputError: damaged, protected (password, DRM), or with too many files.
+        InputError: damaged, protected as a whole (password, DRM), or with too many files.
     """
 
     def __init__(self, data: bytes, name: str, limits: Limits = DEFAULT_LIMITS) -> None:
@@ -63,7 +65,10 @@ class Archive:
             self._exact[entry] = info  # of two with one name the later counts, as in all of zip
             self._alike.setdefault(_key(entry), info)
         self.names = list(self._exact)
+        self._encrypted: frozenset[str] = frozenset()
         self._refuse_protected()
+        self._encrypted = frozenset(map(_key, self._encrypted_paths()))
+        self.encrypted = [name for name in self.names if self.is_encrypted(name)]
 
     def read(self, path: str) -> bytes | None:
         """A file of the archive; None where it is missing or damaged.
@@ -71,8 +76,10 @@ class Archive:
         A name that is percent-encoded, differently composed or in other case is found too.
 
         Raises:
-            InputError: it would unpack to more than the limits allow.
+            InputError: it is encrypted, or would unpack to more than the limits allow.
         """
+        if self.is_encrypted(path):
+            raise self._protected(" (Adobe ADEPT)" if "META-INF/rights.xml" in self._exact else "")
         info = self._exact.get(path) or self._alike.get(_key(path))
         if info is None:
             return None
@@ -101,27 +108,41 @@ class Archive:
                 _BOMB.format(over),
             )
 
-    def _refuse_protected(self) -> None:
-        name, hint = self._name, "Protected books cannot be read; use a copy without DRM."
-        if any(info.flag_bits & 1 for info in self._exact.values()):
-            raise InputError(f"{name}: the archive is protected by a password.", hint)
-        if "META-INF/license.lcpl" in self._exact:
-            raise InputError(f"{name}: the book is protected by DRM (Readium LCP).", hint)
-        if "META-INF/sinf.xml" in self._exact:
-            raise InputError(f"{name}: the book is protected by DRM (Apple FairPlay).", hint)
-        if next(self._encrypted(), None) is not None:
-            kind = " (Adobe ADEPT)" if "META-INF/rights.xml" in self._exact else ""
-            raise InputError(f"{name}: the book is protected by DRM{kind}.", hint)
+    def is_encrypted(self, path: str) -> bool:
+        """Whether META-INF/encryption.xml names a file, its font scrambling aside."""
+        return _key(path) in self._encrypted
 
-    def _encrypted(self) -> Iterator[str]:
-        """Algorithms in META-INF/encryption.xml that are more than the scrambling of fonts."""
+    def _protected(self, kind: str) -> InputError:
+        hint = "Protected books cannot be read; use a copy without DRM."
+        return InputError(f"{self._name}: the book is protected by DRM{kind}.", hint)
+
+    def _refuse_protected(self) -> None:
+        if any(info.flag_bits & 1 for info in self._exact.values()):
+            raise InputError(
+                f"{self._name}: the archive is protected by a password.",
+                "Protected books cannot be read; use a copy without DRM.",
+            )
+        if "META-INF/license.lcpl" in self._exact:
+            raise self._protected(" (Readium LCP)")
+        if "META-INF/sinf.xml" in self._exact:
+            raise self._protected(" (Apple FairPlay)")
+
+    def _encrypted_paths(self) -> Iterator[str]:
+        """Files that META-INF/encryption.xml names, those that are only scrambled fonts aside.
+
+        Raises:
+            InputError: it says that there is encryption, but not of what.
+        """
         data = self.read("META-INF/encryption.xml")
         root = parse_xml(data) if data else None
         for item in root.iter("{*}EncryptedData") if root is not None else ():
             method = next(item.iter("{*}EncryptionMethod"), None)
-            algorithm = method.get("Algorithm", "") if method is not None else ""
-            if algorithm not in _FONT_SCRAMBLING:
-                yield algorithm
+            if method is not None and method.get("Algorithm", "") in _FONT_SCRAMBLING:
+                continue
+            paths = [reference.get("URI") or "" for reference in item.iter("{*}CipherReference")]
+            if not any(paths):
+                raise self._protected("")
+            yield from (posixpath.normpath(path.lstrip("/")) for path in paths if path)
 
 
 def _entry_name(info: zipfile.ZipInfo) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import posixpath
+import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +22,13 @@ TEXT_TYPES = frozenset(
     }
 )
 _PAGES = (".xhtml", ".html", ".htm")
+_SVG = "image/svg+xml"
+_ELSEWHERE = re.compile(r"(?:data|https?|ftp|file):", re.IGNORECASE)
+_MOST_SHOWN = 60  # characters of an address
 _MOST_FALLBACKS = 8
+
+_Item = tuple[str, Any]  # path in the zip, element of the manifest
+_Manifest = dict[str, list[_Item]]
 
 
 @dataclass(slots=True)
@@ -61,10 +69,17 @@ def resolve(base: str, href: str) -> tuple[str, str]:
     path, _, fragment = href.strip().partition("#")
     if not path:
         return base, unquote(fragment)
+    if _ELSEWHERE.match(path):
+        return (path if len(path) <= _MOST_SHOWN else f"{path[:_MOST_SHOWN]}…"), unquote(fragment)
     joined = posixpath.normpath(posixpath.join(posixpath.dirname(base), unquote(path)))
     while joined.startswith("../"):  # nothing is above the root of the container
         joined = joined[3:]
     return joined.lstrip("/"), unquote(fragment)
+
+
+def is_elsewhere(path: str) -> bool:
+    """Whether what `resolve` gave is an address outside the file, of which nothing is fetched."""
+    return _ELSEWHERE.match(path) is not None
 
 
 def plain(element: Any) -> str:
@@ -82,22 +97,21 @@ def read_package(archive: Archive) -> Package:
         _without_opf(archive, package)
         return package
     _read_metadata(root, package)
-    manifest = {
-        _name(item, "id"): (resolve(opf_path, item.get("href"))[0], item)
-        for item in root.iter("{*}item")
-        if item.get("href")
-    }
+    manifest = _manifest(root, opf_path)
     spine = next(root.iter("{*}spine"), None)
-    order = [_name(ref, "idref") for ref in root.iter("{*}itemref")]
-    for idref in dict.fromkeys(order or _unordered(manifest)):
-        _add_to_spine(idref, manifest, archive, package)
+    for idref, items in _reading_order(root, manifest):
+        for path, item in items:
+            _add_to_spine(path, item, manifest, archive, package)
+        if not items:
+            package.missing.append(idref or "an entry without a name")
     for reference in root.iter("{*}reference"):
         add_type(package, opf_path, reference.get("href"), reference.get("type"))
-    navs = [p for p, item in manifest.values() if "nav" in (item.get("properties") or "").split()]
-    ncx = manifest.get(_name(spine, "toc"), ("", None))[0] if spine is not None else ""
-    ncx = ncx or next((p for p, _ in manifest.values() if p.endswith(".ncx")), "")
+    navs = [path for items in manifest.values() for path, item in items if _is_nav(item)]
+    ncx = _first(manifest, _name(spine, "toc"))[0] if spine is not None else ""
+    paths = (path for items in manifest.values() for path, _ in items)
+    ncx = ncx or next((path for path in paths if path.endswith(".ncx")), "")
     for path, reader in ((navs[0] if navs else "", read_nav), (ncx, read_ncx)):
-        content = archive.read(path) if path else None
+        content = archive.read(path) if path and not archive.is_encrypted(path) else None
         tree = parse_xml(content) if content else None
         if tree is not None and not package.contents:
             package.contents = reader(tree, path)
@@ -111,14 +125,52 @@ def _name(element: Any, attribute: str) -> str:
     return (element.get(attribute) or "").strip()
 
 
-def _unordered(manifest: dict[str, tuple[str, Any]]) -> list[str]:
-    """Without a reading order: the texts of the manifest as they come, its contents left out."""
-    return [
-        name
-        for name, (path, item) in manifest.items()
-        if is_text(item.get("media-type") or "", path)
-        and "nav" not in (item.get("properties") or "").split()
-    ]
+def _manifest(root: Any, opf_path: str) -> _Manifest:
+    """Path and element of the items by their ids, which several should not share, but may."""
+    manifest: _Manifest = {}
+    for item in root.iter("{*}item"):
+        if item.get("href"):
+            path = resolve(opf_path, item.get("href"))[0]
+            manifest.setdefault(_name(item, "id"), []).append((path, item))
+    return manifest
+
+
+def _first(manifest: _Manifest, name: str) -> tuple[str, Any]:
+    return manifest.get(name, [("", None)])[0]
+
+
+def _is_nav(item: Any) -> bool:
+    return "nav" in (item.get("properties") or "").split()
+
+
+def _reading_order(root: Any, manifest: _Manifest) -> Iterator[tuple[str, list[_Item]]]:
+    """Ids and what they mean: one item; of several with one id all texts, each once, in turn.
+
+    Without a reading order the texts of the manifest come as they are, its contents left out.
+    """
+    order = [_name(ref, "idref") for ref in root.iter("{*}itemref")]
+    if not order:
+        for name, items in manifest.items():
+            if texts := [pair for pair in items if _is_page(*pair) and not _is_nav(pair[1])]:
+                yield name, texts
+        return
+    times = Counter(order)
+    left = {name: _meant(manifest.get(name, [])) for name in times}
+    for name in order:
+        times[name] -= 1
+        take = left[name][:1] if times[name] else left[name]
+        left[name] = left[name][len(take) :]
+        if take or (name not in manifest and not times[name]):
+            yield name, take
+
+
+def _meant(items: list[_Item]) -> list[_Item]:
+    """All texts of items with one id, the first where none is a text."""
+    return [pair for pair in items if _is_page(*pair)] or items[:1]
+
+
+def _is_page(path: str, item: Any) -> bool:
+    return is_text(item.get("media-type") or "", path)
 
 
 def is_text(media_type: str, path: str) -> bool:
@@ -127,20 +179,23 @@ def is_text(media_type: str, path: str) -> bool:
 
 
 def _add_to_spine(
-    idref: str, manifest: dict[str, tuple[str, Any]], archive: Archive, package: Package
+    path: str, item: Any, manifest: _Manifest, archive: Archive, package: Package
 ) -> None:
-    """Takes in a file of the reading order, or what the manifest names in its stead."""
-    path, item = manifest.get(idref, ("", None))
-    first = path
+    """Takes in a file of the reading order, or what the manifest names in its stead.
+
+    An SVG may hold the text of a page; what stands in for it is more likely to.
+    """
+    first, drawing = path, ""
     for _ in range(_MOST_FALLBACKS):
-        if item is None or is_text(item.get("media-type") or "", path):
+        if item is None or _is_page(path, item):
             break
-        path, item = manifest.get(_name(item, "fallback"), ("", None))
+        if item.get("media-type") == _SVG:
+            drawing = drawing or path
+        path, item = _first(manifest, _name(item, "fallback"))
     else:
         item = None  # they name each other, or have no end
-    if not first:
-        package.missing.append(idref or "an entry without a name")
-    elif item is None:
+    path = path if item is not None else drawing
+    if not path:
         package.left_out.append(LeftOut(first, "no text"))
     elif (content := archive.read(path)) is None:
         package.missing.append(path)

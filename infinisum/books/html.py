@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from infinisum.books.clean import without_invisible
+from infinisum.books.svg import paragraphs
 from infinisum.books.tags import (
     BLOCKS,
     DIVISIONS,
+    FALLBACKS,
     HEADINGS,
     NOTE_CLASSES,
     NOTE_TYPES,
@@ -20,6 +22,7 @@ from infinisum.books.tags import (
     STANZAS,
     classes_of,
     is_mark,
+    is_notice,
     plain_text,
     tag_of,
     types_of,
@@ -66,6 +69,11 @@ class _Walk:
         self.skipped: Any = None  # the element being left out
 
     def walk(self, root: Any) -> None:
+        self._walk(root)
+        self.flush()
+        self._keep_prefix()
+
+    def _walk(self, root: Any) -> None:
         from lxml import etree
 
         steps = etree.iterwalk(root, events=("start", "end", "comment", "pi"))
@@ -80,8 +88,6 @@ class _Walk:
                 self._end(element)
             if event != "start" and element.tail and element is not root:
                 self.buffer.append(element.tail)
-        self.flush()
-        self._keep_prefix()
 
     def _start(self, element: Any) -> bool:
         """Takes an element in; False where its text is to be left out."""
@@ -90,6 +96,9 @@ class _Walk:
         if name:
             self.document.anchors.setdefault(name, len(self.document.blocks))
         if tag in SKIPPED or element.get("hidden") is not None or self._is_left_out(element, tag):
+            return False
+        if tag == "svg":
+            self._svg(element)
             return False
         if tag == "br":
             self.buffer.append("\x00")
@@ -101,6 +110,23 @@ class _Walk:
         if element.text:
             self.buffer.append(element.text)
         return True
+
+    def _svg(self, svg: Any) -> None:
+        """Takes in what an SVG says, as paragraphs; in the middle of one (an initial) as a part."""
+        parent = svg.getparent()
+        tag = tag_of(parent) if parent is not None else "body"
+        inline = tag == "p" or tag in HEADINGS or tag not in BLOCKS
+        for number, said in enumerate(paragraphs(svg)):
+            if not isinstance(said, str):  # XHTML in a `foreignObject`
+                self.flush()
+                self._walk(said)
+                self.flush()
+            elif inline:
+                self.buffer += [" ", said] if number else [said]
+            else:
+                self.flush()
+                self.buffer.append(said)
+                self.flush()
 
     def _is_left_out(self, element: Any, tag: str) -> bool:
         types, classes = types_of(element), classes_of(element)
@@ -121,6 +147,8 @@ class _Walk:
         note = note or (tag in BLOCKS and bool(NOTE_CLASSES.intersection(classes)))
         if note and tag not in ("body", "html"):
             self.document.note_words += words or len(plain_text(element).split())
+            return True
+        if tag in FALLBACKS and is_notice(element):
             return True
         return tag == "nav" or "display:none" in (element.get("style") or "").replace(" ", "")
 

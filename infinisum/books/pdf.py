@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from infinisum.books.book import Book, LeftOut
 from infinisum.books.clean import clean_text
 from infinisum.books.limits import DEFAULT_LIMITS, Limits
-from infinisum.books.marks import without_stuck_marks
+from infinisum.books.marks import has_notes, without_stuck_marks
 from infinisum.books.pdf_chapters import divide_pdf
 from infinisum.books.pdf_content import REPAIR, PdfContent, too_much
 from infinisum.books.pdf_furniture import body_size, remove_footnotes, remove_running_heads
@@ -57,7 +57,7 @@ def read_pdf(data: bytes, name: str, limits: Limits = DEFAULT_LIMITS) -> Book:
     notes = remove_footnotes(pages, size)
     paragraphs = paragraphs_of(pages, size)
     chapters, matter = divide_pdf(paragraphs, content.outline, title, size)
-    chapters, stuck = without_stuck_marks(chapters)
+    chapters, stuck = without_stuck_marks(chapters, noted=bool(notes) or has_notes(matter))
     marks += stuck
     if dropped:
         left_out.append(LeftOut("running heads, page numbers", "running heads", dropped))
@@ -97,7 +97,7 @@ def _content(data: bytes, name: str, limits: Limits) -> PdfContent:
             content, failure = other, None
     if failure is not None:
         raise failure
-    if content.lines and content.unreadable:
+    if content.unreadable:
         raise InputError(f"{name}: the fonts of this PDF do not say what its letters are.", _OCR)
     if content.lines:
         return content

@@ -15,9 +15,10 @@ _RTL = re.compile(f"[{_RIGHT}]")
 _LTR = re.compile("[A-Za-z\u00c0-\u024f\u0370-\u052f]")
 _CLUSTER = re.compile(r".[\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u064b-\u065f\u0670]*", re.DOTALL)
 _RTL_WORDS = re.compile(f"[{_RIGHT}]+(?:[^\\S\n]+[{_RIGHT}]+)*")
-_FORWARD = re.compile(r"[A-Za-z0-9\u00c0-\u024f\u0370-\u052f\u0660-\u0669]"
-                      r"(?:[^\s\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]*"
-                      r"[A-Za-z0-9\u00c0-\u024f\u0370-\u052f\u0660-\u0669])?")  # fmt: skip
+_DIGITS = "\u0660-\u0669\u06f0-\u06f9"
+_LEFT = f"A-Za-z0-9\u00c0-\u024f\u0370-\u052f{_DIGITS}"
+_BETWEEN = f"(?:[^\\s{_RIGHT}]|[{_DIGITS}\u066b\u066c])"  # \u066b, \u066c: points of Arabic numbers
+_FORWARD = re.compile(f"[{_LEFT}](?:{_BETWEEN}*[{_LEFT}])?")
 _FORMS = re.compile("[\ufb1d-\ufdff\ufe70-\ufefc]+")
 _MIRRORED = str.maketrans("()[]{}<>«»", ")(][}{><»«")
 

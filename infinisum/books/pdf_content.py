@@ -36,8 +36,10 @@ class PdfContent:
     def unreadable(self) -> bool:
         """Whether the fonts do not say what most of the characters are."""
         texts = [line.text for page in self.pages for line in page.lines]
-        unknown = sum(text.count(UNKNOWN) for text in texts)
-        return unknown > _UNREADABLE * sum(len(text) - text.count(" ") for text in texts)
+        controls = sum(page.controls for page in self.pages)
+        unknown = controls + sum(text.count(UNKNOWN) for text in texts)
+        shown = controls + sum(len(text) - text.count(" ") for text in texts)
+        return unknown > _UNREADABLE * shown
 
 
 def too_much(name: str, what: str, limit: str = "") -> InputError:

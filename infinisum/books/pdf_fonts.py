@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 _FLAG_FORCE_BOLD = 1 << 18
+_ENCODINGS = ("/StandardEncoding", "/WinAnsiEncoding", "/MacRomanEncoding")
 _BROKEN = (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError)
 
 
@@ -30,6 +32,7 @@ class PageFont:
     space: float = 250.0  # width of a space, thousandths of the font size
     named_encoding: str = ""  # Python's name of the encoding of a font with long codes, or ""
     font: Any = None  # pypdf's Font
+    own: dict[int, str] = field(default_factory=dict)  # what codes mean, before pypdf's Font
     glyphs: dict[int | str, Glyph] = field(default_factory=dict)
 
     def decode(self, codes: bytes) -> list[Glyph]:
@@ -54,7 +57,8 @@ class PageFont:
             raw = code = key
         widths = font.character_widths
         width = font.space_width if code == font.space_char else widths.get(code, widths["default"])
-        text = font.character_map.get(raw, raw)
+        text = self.own.get(key) if isinstance(key, int) else None
+        text = text or font.character_map.get(raw, raw)
         text = text if isinstance(text, str) else str(raw)
         if text[:1] == "/" and len(text) > 1:  # the glyph's own name, as "/C50": no list has it
             text = _named(text)
@@ -133,4 +137,43 @@ def _read_font(dictionary: Any) -> PageFont:
         space=_number(font.space_width, 250.0) or 250.0,
         named_encoding=font.encoding if isinstance(font.encoding, str) else "",
         font=font,
+        own=_own_encoding(dictionary),
     )
+
+
+def _own_encoding(dictionary: Any) -> dict[int, str]:
+    """Characters, or names of glyphs, by the encoding that a file gives a Type 1 font.
+
+    It comes before the encoding within the font program (ISO 32000-1, 9.6.6.2), which pypdf takes
+    where it finds one.
+    """
+    from pypdf._cmap import get_encoding
+    from pypdf.generic import DictionaryObject
+
+    encoding = _get(dictionary, "/Encoding")
+    if dictionary.get("/Subtype") != "/Type1" or "/ToUnicode" in dictionary or encoding is None:
+        return {}
+    bare = DictionaryObject(dictionary)
+    bare.pop("/FontDescriptor", None)
+    try:
+        named, _ = get_encoding(bare)
+    except _BROKEN:
+        return {}
+    base = encoding.get("/BaseEncoding") if hasattr(encoding, "get") else encoding
+    if not isinstance(named, dict):
+        return {}
+    if base in _ENCODINGS:
+        return named
+    codes = _codes(_get(encoding, "/Differences"))
+    return {code: named[code] for code in codes if code in named}
+
+
+def _codes(differences: Any) -> Iterator[int]:
+    """The codes that an array of differences gives names to."""
+    code = 0
+    for item in differences if isinstance(differences, list) else ():
+        if isinstance(item, int):
+            code = item
+        else:
+            yield code
+            code += 1

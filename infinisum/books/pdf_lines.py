@@ -19,6 +19,7 @@ _SMALL = 0.85  # of the line's font size: raised figures are smaller
 _RAISED = 0.12  # of the line's font size
 _HIGH = 0.7  # of the line's font size: nothing is raised further
 _MARK = re.compile(r"[\[(]?(?:\d{1,3}|[*†‡§¶]{1,3}|[a-z])[\])]?(?:,\s*\d{1,3})*")
+_CONTROLS = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f]")
 _JUMPS = 3  # times the text may go up on a page before its order is not trusted
 _SPREAD = re.compile(r"(?:\S ){3,}\S")  # l e t t e r s  set apart
 _MINOR_TURN = 0.2  # share of a page's characters that may be turned and are then left out
@@ -47,6 +48,7 @@ class Page:
     marks: int = 0  # footnote marks left out
     picture: bool = False  # whether it shows one, as a scanned page does
     dropped_words: int = 0  # words left out: turned text, running heads the file marks as such
+    controls: int = 0  # control characters shown as letters, by fonts that do not say what they are
 
 
 @dataclass(slots=True)
@@ -70,6 +72,7 @@ def page_of(runs: Sequence[Run], number: int, running_heads: Sequence[Run] = ())
         running_heads: runs that the file itself marks as running heads.
     """
     page = Page(number)
+    page.controls = sum(len(_CONTROLS.findall(run.text)) for run in runs)
     page.lines = _lines(_level(runs, page), page)
     heads = _lines(running_heads, Page(number))
     page.dropped_words += sum(len(line.text.split()) for line in heads)

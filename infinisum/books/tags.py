@@ -15,10 +15,10 @@ BLOCKS = frozenset({
     "thead", "tr", "ul",
 })
 SKIPPED = frozenset({
-    "audio", "button", "canvas", "embed", "head", "iframe", "img", "input", "map", "noscript",
-    "object", "rp", "rt", "script", "select", "style", "svg", "template", "textarea", "title",
-    "video",
+    "button", "embed", "head", "img", "input", "map", "noscript", "rp", "rt", "script", "select",
+    "style", "template", "textarea", "title",
 })
+FALLBACKS = frozenset({"audio", "canvas", "iframe", "object", "video"})
 DIVISIONS = frozenset({"body", "section", "article", "div", "aside", "main", "header", "html"})
 NOTE_TYPES = frozenset({
     "footnote", "footnotes", "endnote", "endnotes", "rearnote", "rearnotes", "doc-footnote",
@@ -37,8 +37,12 @@ MARK_TARGET = re.compile(r"(?:fn|foot|endnote|note|rearnote|ftn|r?ref)[\w.-]*\d"
 BACK = frozenset({
     "backlink", "doc-backlink", "footnote-back", "footnote-backref", "reversefootnote",
 })
+NOTICE = re.compile(
+    r"support|unterstütz|pren(?:d|nent) pas en charge|soport|suport|compatib|browser|navigat"
+    r"|navegador|e-?reader|reading system|download|plug-?in|javascript", re.IGNORECASE)
 STANZAS = frozenset({"stanza", "linegroup", "lg", "verse-group"})
 # fmt: on
+_NOTICE_WORDS = 40
 
 
 def tag_of(element: Any) -> str:
@@ -77,6 +81,12 @@ def is_mark(element: Any) -> bool:
     return raised or bool(
         MARK_TARGET.match(href.rsplit("#", 1)[1]) or MARK_TARGET.search(own.strip())
     )
+
+
+def is_notice(element: Any) -> bool:
+    """Whether what an element holds for readers that cannot show it only tells them so."""
+    text = plain_text(element)
+    return len(text.split()) <= _NOTICE_WORDS and NOTICE.search(text) is not None
 
 
 def note_targets(root: Any) -> set[str]:

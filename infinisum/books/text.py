@@ -15,7 +15,7 @@ from infinisum.books.gutenberg import Stripped, is_transcribers_note, strip_gute
 from infinisum.books.headings import parse_heading
 from infinisum.books.limits import DEFAULT_LIMITS, Limits, cut_lines, cut_warning
 from infinisum.books.markdown import read_markdown
-from infinisum.books.marks import without_stuck_marks
+from infinisum.books.marks import has_notes, without_stuck_marks
 from infinisum.books.matter import matter_of
 from infinisum.books.unwrap import paragraphs_of_lines
 from infinisum.errors import InputError
@@ -92,7 +92,8 @@ def read_text(
     _drop_contents(text)
     chapters, left_out = _chapters(text, name)
     step()
-    chapters, marks = without_stuck_marks(chapters)
+    noted = has_notes([*text.left_out, *left_out])
+    chapters, marks = without_stuck_marks(chapters, noted=noted)
     step()
     if marks:
         left_out.append(LeftOut(f"{marks} footnote marks", "footnote marks", marks))

@@ -86,3 +86,86 @@ def test_a_book_whose_only_chapter_is_missing_says_so() -> None:
     data = make_epub({"c.xhtml": page(prose("Ada"))}, leave=["c.xhtml"])
     with pytest.raises(InputError, match=r"OEBPS/c\.xhtml is missing or damaged"):
         read_epub(data, "x.epub")
+
+
+def test_a_text_is_not_protected_because_a_film_is() -> None:
+    pages = {"c.xhtml": page(prose("Ada")), "d.xhtml": page(prose("Ben"))}
+    films = {"OEBPS/film 1.mp4": "noise", "OEBPS/film2.mp4": "noise"}
+
+    def encrypted(*paths: str) -> bytes:
+        data = "".join(
+            f'<e:EncryptedData><e:EncryptionMethod Algorithm="http://example.org/aes"/>'
+            f'<e:CipherData><e:CipherReference URI="{path}"/></e:CipherData></e:EncryptedData>'
+            for path in paths
+        )
+        xml = (
+            '<encryption xmlns="urn:oasis:names:tc:opendocument:xmlns:container"'
+            f' xmlns:e="http://www.w3.org/2001/04/xmlenc#">{data}</encryption>'
+        )
+        toc = nav(link("c.xhtml", "I") + link("d.xhtml", "II"))
+        return make_epub(pages, nav_page=toc, extra={**films, "META-INF/encryption.xml": xml})
+
+    book = read_epub(encrypted("OEBPS/film%201.mp4", "OEBPS/film2.mp4"), "x.epub")
+    assert [chapter.title for chapter in book.chapters] == ["I", "II"]
+    assert [(item.what, item.reason) for item in book.left_out] == [
+        ("OEBPS/film 1.mp4 and 1 more", "encrypted")
+    ]
+    for protected in ("OEBPS/d.xhtml", "/OEBPS/./d.xhtml", "OEBPS/content.opf"):
+        with pytest.raises(InputError, match=r"protected by DRM\."):
+            read_epub(encrypted("OEBPS/film2.mp4", protected), "x.epub")
+
+
+def test_items_of_one_id_are_all_read_and_each_once() -> None:
+    pages = {name: page(prose(name)) for name in ("a.xhtml", "b.xhtml", "c.xhtml")}
+    toc = nav("".join(link(name, name[0].upper()) for name in pages))
+    data = make_epub(pages, nav_page=toc)
+    item = '<item id="b.xhtml" href="b.xhtml"'
+    same = changed(data, item, item.replace('id="b', 'id="a'))
+    one = changed(same, '<itemref idref="b.xhtml"/>', "")
+    assert [c.title for c in read_epub(one, "x.epub").chapters] == ["A", "B", "C"]
+    moved = changed(one, '<itemref idref="c.xhtml"/>', '<itemref idref="c.xhtml"/>' + ref("a"))
+    assert [c.title for c in read_epub(moved, "x.epub").chapters] == ["A", "C", "B"]
+    # A picture that shares the id of a chapter is none.
+    picture = '<item id="a.xhtml" href="a.jpg" media-type="image/jpeg"/>'
+    beside = changed(data, "<manifest>", f"<manifest>{picture}")
+    book = read_epub(beside, "x.epub")
+    assert [c.title for c in book.chapters] == ["A", "B", "C"]
+    assert not book.left_out
+
+
+def ref(name: str) -> str:
+    return f'<itemref idref="{name}.xhtml"/>'
+
+
+@pytest.mark.parametrize(
+    ("href", "says"),
+    [
+        ("https://example.org/a/../far.xhtml#x", "https://example.org/a/../far.xhtml"),
+        (f"data:text/html,{'z' * 90}", f"data:text/html,{'z' * 45}…"),
+    ],
+)
+def test_what_is_not_in_the_file_is_named_as_it_is_written(href: str, says: str) -> None:
+    far = f'<item id="f" href="{href}" media-type="application/xhtml+xml"/>'
+    data = make_epub({"c.xhtml": page(prose("Ada"))}, extra_items=far, spine=["f", "c.xhtml"])
+    assert read_epub(data, "x.epub").warnings == (f"x.epub: {says} is not in the file.",)
+
+
+@pytest.mark.parametrize(
+    ("titles", "kept"),
+    [
+        (("Chapter 1", "Chapter 2"), True),
+        (("I", "II"), True),
+        (("Day 1", "Day 2"), True),
+        (("The Salt Road", "Chapter 2"), False),  # the book's own title
+        (("For Ada", "The Quay"), False),
+    ],
+)
+def test_a_first_chapter_of_a_few_words_is_no_title_page(
+    titles: tuple[str, str], kept: bool
+) -> None:
+    data = make_epub(
+        {"a.xhtml": page("<p>The ferry had left.</p>"), "b.xhtml": page(prose("Ben"))},
+        nav_page=nav(link("a.xhtml", titles[0]) + link("b.xhtml", titles[1])),
+    )
+    chapters = read_epub(data, "x.epub").chapters
+    assert [chapter.title for chapter in chapters] == list(titles if kept else titles[1:])

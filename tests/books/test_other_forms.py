@@ -131,11 +131,24 @@ def test_a_line_note_in_the_middle_is_none() -> None:
 
 def test_stuck_marks_behind_several_stops_go() -> None:
     texts = ("He came…1 at last.", "They ran (to Ulm).”2 So they said.", "No more.3 The end.")
-    (chapter,), marks = without_stuck_marks([Chapter("I", tuple(map(Paragraph, texts)))])
-    assert marks == 3
-    assert paragraphs(chapter) == [
-        "He came… at last.", "They ran (to Ulm).” So they said.", "No more. The end."
-    ]  # fmt: skip
+    chapters = [Chapter("I", tuple(map(Paragraph, texts)))]
+    for noted in (True, False):
+        (chapter,), marks = without_stuck_marks(chapters, noted=noted)
+        assert marks == 3
+        assert paragraphs(chapter) == [
+            "He came… at last.", "They ran (to Ulm).” So they said.", "No more. The end."
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("noted", "marks"), [(True, 3), (False, 0)])
+def test_numbers_behind_letters_are_marks_only_where_there_are_notes(
+    noted: bool, marks: int
+) -> None:
+    texts = ("Turn the key1 twice.", "The second lock2 is rusty.", "Leave by the door.3")
+    given = [Chapter("I", tuple(map(Paragraph, texts)))]
+    (chapter,), found = without_stuck_marks(given, noted=noted)
+    assert found == marks
+    assert paragraphs(chapter)[0] == ("Turn the key twice." if noted else texts[0])
 
 
 @pytest.mark.parametrize(("before", "gone"), [("Preface", True), ("", False)])

@@ -92,6 +92,11 @@ def test_any_structure_of_chapters_comes_out_as_it_went_in(
         ("!םולש", "שלום!"),
         ("ABC (24) םולש", "שלום (24) ABC"),
         ("3.5 ןתנ", "נתן 3.5"),
+        (
+            "\u0661\u0669\u0664\u0668 ليربإ \u0661\u0664",
+            "\u0661\u0664 إبريل \u0661\u0669\u0664\u0668",
+        ),
+        ("\u06f1\u066b\u06f2\u06f3\u06f4 ليم", "ميل \u06f1\u066b\u06f2\u06f3\u06f4"),
         ("The word םולש stands here", "The word שלום stands here"),
         ("plain (text) 24", "plain (text) 24"),
         ("ﺎﺒﺣﺮﻣ", "مرحبا"),
