@@ -97,6 +97,15 @@ def many_links() -> bytes:
     return make_epub({"c.xhtml": page(f"{inner}{prose('Ada')}")})
 
 
+def many_drawings() -> bytes:
+    """Drawings within drawings, and one of 20,000 lines with a way to choose among each two."""
+    nested = "<svg><foreignObject><switch>" * 80 + prose("Cy")
+    nested += "</switch></foreignObject></svg>" * 80
+    lines = "<switch><g/><text>Ada said little.</text><text>no</text></switch>" * 20_000
+    drawn = f'<svg xmlns="http://www.w3.org/2000/svg">{lines}</svg>'
+    return make_epub({"c.xhtml": page(f"<h2>One</h2>{prose('Ada')}{nested}{drawn}")})
+
+
 def climbing_names() -> bytes:
     extra = {"../../escaped.xhtml": CHAPTER, "/tmp/infinisum-escaped.xhtml": CHAPTER}
     return make_epub({"c.xhtml": CHAPTER, "../../../etc/passwd": CHAPTER}, extra=extra)
@@ -226,6 +235,7 @@ ODD: dict[str, Callable[[], bytes]] = {
     "deep contents": deep_contents,
     "many doctypes": many_doctypes,
     "many attributes": many_attributes,
+    "many drawings": many_drawings,
 }  # read, whatever else is wrong with them
 HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "a large archive": (large_archive, "would unpack to 300 MiB"),
