@@ -83,20 +83,20 @@ def paragraphs(svg: Any) -> Iterator[str | Any]:
     An SVG breaks no lines by itself: a sentence that goes on in the next `text` goes on here, too.
     What has no letter, the numbers along an axis, is none.
     """
-    open_text = last = ""
+    lines: list[str] = []  # of the paragraph that is open
     for element in shown(svg):
         if tag_of(element) == "foreignobject":
-            if open_text:
-                yield open_text
-            open_text = ""
+            if lines:
+                yield " ".join(lines)
+            lines = []
             yield element
             continue
         words = words_of(element)
         if any(char.isalpha() for char in words):
-            goes_on = words[0].islower() or len(last.split()) >= _LINE_WORDS
-            if open_text and (last.endswith(_ENDS) or not goes_on):
-                yield open_text
-                open_text = ""
-            open_text, last = f"{open_text} {words}".strip(), words
-    if open_text:
-        yield open_text
+            goes_on = words[0].islower() or (lines and len(lines[-1].split()) >= _LINE_WORDS)
+            if lines and (lines[-1].endswith(_ENDS) or not goes_on):
+                yield " ".join(lines)
+                lines = []
+            lines.append(words)
+    if lines:
+        yield " ".join(lines)
