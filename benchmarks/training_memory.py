@@ -13,7 +13,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from itertools import pairwise
+
+os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # as the command line does
 
 import torch
 
